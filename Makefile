@@ -1,0 +1,65 @@
+# The course in two commands: `make lab` opens it, `make test` checks all of it. `make help` lists the rest.
+# Needed: git, make and Python 3.11 or newer. Everything else is installed into .venv.
+
+PORT     ?= 8888
+LAB_ARGS ?=
+JOBS     ?= 2
+
+# The first Python on the path that is new enough; `make lab PYTHON=/path/to/python3` names another.
+PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11 python,$(shell \
+	$(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $(name))))
+
+VENV      := .venv
+PY        := $(VENV)/bin/python
+INSTALLED := $(VENV)/installed
+PIP       := $(PY) -m pip --disable-pip-version-check
+
+# Small networks are faster on one thread, and two test processes then share two cores in peace.
+export OMP_NUM_THREADS ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test notebooks figures claims bench screenshots clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+lab: $(INSTALLED) ## open the course in JupyterLab (PORT=8888, LAB_ARGS=--no-browser)
+	@$(PY) scripts/lab.py --port $(PORT) $(LAB_ARGS)
+
+test: $(INSTALLED) ## run everything that CI runs: linter, tests, every notebook, the browser
+	@$(PY) -m ruff check .
+	@$(PY) -m pytest -n $(JOBS) --dist loadgroup --nbval-lax --nbval-current-env tests notebooks
+
+notebooks: $(INSTALLED) ## run every notebook from a clean kernel and store its outputs (ONLY="01 03" for some)
+	@$(PY) scripts/run_notebooks.py $(ONLY)
+
+figures: $(INSTALLED) ## draw every figure of assets/ anew
+	@$(PY) scripts/figures.py
+
+claims: $(INSTALLED) ## measure the numbers behind the claims anew
+	@$(PY) -m rlcourse.experiments
+
+bench: $(INSTALLED) ## time the explorers, slider to picture
+	@$(PY) scripts/bench.py
+
+screenshots: $(INSTALLED) ## photograph every lesson in both themes (into build/screenshots), and the README's picture
+	@$(PY) scripts/screenshot.py --out build/screenshots
+	@$(PY) scripts/screenshot.py --readme
+
+clean: ## remove what make made: the environment, JupyterLab's state, caches
+	rm -rf $(VENV) .jupyter build .pytest_cache .ruff_cache .hypothesis *.egg-info
+	find . -name __pycache__ -prune -exec rm -rf {} +
+	find . -name .ipynb_checkpoints -prune -exec rm -rf {} +
+
+# The environment: made once, brought up to date when the lists of packages change.
+$(INSTALLED): pyproject.toml constraints.txt
+	@"$(or $(PYTHON),python3)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	    echo "The course needs Python 3.11 or newer, and $(or $(PYTHON),python3) is not."; \
+	    echo "Install one, or name the one to use: make $(or $(MAKECMDGOALS),lab) PYTHON=/path/to/python3"; exit 1; }
+	@"$(PYTHON)" -c 'import venv, ensurepip' 2>/dev/null || { \
+	    echo "$(PYTHON) cannot make virtual environments (it lacks the modules venv and ensurepip)."; \
+	    echo "On Debian and Ubuntu the package python3-venv brings them; install it and try again."; exit 1; }
+	@echo "Installing the course into $(VENV); the first time this takes a few minutes."
+	@$(PIP) --version >/dev/null 2>&1 || "$(PYTHON)" -m venv --clear $(VENV)
+	@$(PIP) install --quiet -c constraints.txt -e ".[test]"
+	@touch $@

@@ -1,0 +1,62 @@
+"""Loud arguments: every public function says which argument is wrong, and what it expected."""
+
+import math
+
+import torch
+
+
+def require(condition, sentence):
+    """Raise ValueError(sentence) unless the condition holds."""
+    if not condition:
+        raise ValueError(sentence)
+
+
+def check_fraction(name, value):
+    """A discount, a trace parameter or a probability: a number in [0, 1]."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    require(0.0 <= number <= 1.0, f"{name} must be a number in [0, 1], got {value!r}")
+    return number
+
+
+def check_positive_integer(name, value):
+    """A count: 1, 2, 3, ..."""
+    is_integer = isinstance(value, int) and not isinstance(value, bool)
+    require(is_integer and value >= 1, f"{name} must be a whole number >= 1, got {value!r}")
+    return value
+
+
+def check_sequences(**tensors):
+    """Numbers of one shape [T, ...], T >= 1, time first, all finite.
+
+    Broadcasting [T] against [T, 1] gives [T, T] without a word, so shapes must be equal.
+    """
+    first_name, first = next(iter(tensors.items()))
+    for name, tensor in tensors.items():
+        require(
+            isinstance(tensor, torch.Tensor), f"{name} must be a torch tensor, got {type(tensor).__name__}"
+        )
+        require(
+            tensor.dim() >= 1 and tensor.numel() > 0,
+            f"{name} must be a non-empty sequence of shape [T, ...], got shape {tuple(tensor.shape)}",
+        )
+        require(
+            tensor.shape == first.shape,
+            f"{name} must have the shape of {first_name}, {tuple(first.shape)}, got {tuple(tensor.shape)}",
+        )
+        # A sum is finite unless a term is not (or overflows, which deserves the slow look).
+        require(
+            tensor.dtype == torch.bool or math.isfinite(tensor.detach().sum()) or tensor.isfinite().all(),
+            f"{name} must hold finite numbers, got NaN or infinity",
+        )
+
+
+def check_flags(**flags):
+    """End flags are booleans: 0/1 numbers invite `1 - done` where `~done` is meant."""
+    for name, flag in flags.items():
+        require(
+            isinstance(flag, torch.Tensor) and flag.dtype == torch.bool,
+            f"{name} must be a boolean tensor, got {getattr(flag, 'dtype', type(flag).__name__)}",
+        )

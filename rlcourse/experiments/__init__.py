@@ -1,0 +1,60 @@
+"""The numbers behind the claims: one seeded function a claim, returning a small dict of floats.
+
+    python -m rlcourse.experiments             measures every claim and rewrites data/claims.json
+    python -m rlcourse.experiments CL-03 ...   only these
+
+The claim board and the lessons show what stands in claims.json; the tests measure again and compare.
+"""
+
+import importlib
+import json
+import pkgutil
+from pathlib import Path
+
+from rlcourse.checks import require
+
+RESULTS = Path(__file__).parent.parent / "data" / "claims.json"
+
+_claims = {}
+
+
+def claim(identifier):
+    """Register a seeded function without required arguments as the measurement of a claim."""
+
+    def register(function):
+        known = _claims.setdefault(identifier, function)
+        require(known.__qualname__ == function.__qualname__, f"claim {identifier} is measured twice")
+        _claims[identifier] = function
+        return function
+
+    return register
+
+
+def claims():
+    """Every registered measurement, by claim."""
+    for module in pkgutil.iter_modules(__path__):
+        if module.name.startswith("lesson_"):
+            importlib.import_module(f"{__name__}.{module.name}")
+    return dict(sorted(_claims.items()))
+
+
+def measure(identifier):
+    """Run one measurement: dict of floats."""
+    known = claims()
+    require(identifier in known, f"claim must be one of {', '.join(known)}, got {identifier!r}")
+    return {name: float(value) for name, value in known[identifier]().items()}
+
+
+def results():
+    """What was measured last, as stored: claim -> name -> number."""
+    return json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+
+
+def store(measured):
+    """Write measurements beside those already stored, rounded to six digits."""
+    rounded = {
+        identifier: {name: float(f"{value:.6g}") for name, value in numbers.items()}
+        for identifier, numbers in measured.items()
+    }
+    merged = dict(sorted({**results(), **rounded}.items()))
+    RESULTS.write_text(json.dumps(merged, indent=1) + "\n", encoding="utf-8")

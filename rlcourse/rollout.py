@@ -1,0 +1,189 @@
+"""Rollouts: the only place that calls env.step, and the only one that knows how Gymnasium restarts.
+
+A vector environment restarts its columns by itself, in one of three ways. SAME_STEP: the observation that
+comes back is already the next episode's first, and the true last one stands in `info["final_obs"]`.
+NEXT_STEP (Gymnasium's default): the restart takes a step of its own, a row whose action is ignored and whose
+reward is 0. DISABLED: the caller restarts. Nobody above this file can tell them apart.
+"""
+
+import gymnasium as gym
+import numpy as np
+import torch
+from gymnasium.vector import AutoresetMode
+
+from rlcourse.checks import check_positive_integer, require
+from rlcourse.envs import make_envs
+from rlcourse.transitions import Transitions
+
+SEED_STRIDE = 1_000_003  # seeds of different purposes must not meet: env i of seed s is seeded s * stride + i
+
+
+class Collector:
+    """Holds a vector environment and where it stands; collects transitions from it.
+
+    Args:
+        envs: a Gymnasium vector environment, in any autoreset mode.
+        seed: of the environments; None for fresh entropy.
+
+    Attributes:
+        steps: environment steps recorded so far, all columns together.
+        finished: (steps, return) of each finished episode, in the order in which they ended.
+
+    Raises:
+        ValueError: if envs is not a vector environment, or its observations are not arrays.
+    """
+
+    def __init__(self, envs, *, seed=None):
+        require(
+            isinstance(envs, gym.vector.VectorEnv | gym.vector.VectorWrapper),
+            f"envs must be a Gymnasium vector environment (gymnasium.make_vec), got {type(envs).__name__}",
+        )
+        space = envs.single_observation_space
+        require(
+            isinstance(space, gym.spaces.Box | gym.spaces.Discrete),
+            f"envs must have Box or Discrete observations, got {space}",
+        )
+        self.envs = envs
+        self.mode = envs.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP)
+        self.steps = 0
+        self.finished = []
+        self._restart(seed)
+
+    @property
+    def num_envs(self):
+        return self.envs.num_envs
+
+    def collect(self, agent, *, steps):
+        """The next `steps` rows of every column, going on where the last call stopped.
+
+        Args:
+            agent: anything with act(obs) -> actions, on NumPy arrays [N, ...].
+            steps: rows per column, a whole number >= 1.
+
+        Returns:
+            Transitions[steps, N]. No row is a restart; next_obs of an ended row is the true last observation.
+            In NEXT_STEP mode, columns that restarted less often run ahead; their surplus opens the next call.
+        """
+        check_positive_integer("steps", steps)
+        while self._ready < steps:
+            self._step(agent)
+        rows = [np.stack(column) for column in zip(*self._rows, strict=True)]
+        real = np.stack(self._real)
+        if real.all():  # always so in SAME_STEP mode
+            self._rows, self._real, taken = [], [], rows
+        else:
+            order = np.argsort(~real, axis=0, kind="stable")[:steps]  # restarts sink, time order stays
+            columns = np.arange(self.num_envs)
+            taken = [row[order, columns] for row in rows]
+            real[order, columns] = False
+            keep = real.any(axis=1)
+            self._rows = [tuple(row[i] for row in rows) for i in np.flatnonzero(keep)]
+            self._real = list(real[keep])
+        self._counts = np.sum(self._real, axis=0) if self._real else np.zeros(self.num_envs, dtype=int)
+        return _to_transitions(taken)
+
+    def collect_episodes(self, agent):
+        """One whole episode of every column, from its first step to its last.
+
+        Returns:
+            Transitions[T], the episodes laid end to end, each closed by its end flag; T is the sum of their
+            lengths. A column that has finished idles until the longest is done; idle rows are not recorded.
+        """
+        if not self._fresh:
+            self._restart(None)
+        playing = np.ones(self.num_envs, dtype=bool)
+        record = []
+        while playing.any():
+            row, _ = self._advance(agent, playing)
+            record.append((*row, playing.copy()))
+            playing &= ~(row[4] | row[5])
+        self._restart(None)
+        *rows, played = (np.stack(column) for column in zip(*record, strict=True))
+        # Column after column instead of row after row: transpose, then keep what was played.
+        return _to_transitions([row.swapaxes(0, 1)[played.T] for row in rows])
+
+    def _restart(self, seed):
+        obs, _ = self.envs.reset(seed=seed)
+        self._obs, self._fresh = np.array(obs), True
+        self._restarting = np.zeros(self.num_envs, dtype=bool)  # NEXT_STEP: the coming row is no row
+        self._returns = np.zeros(self.num_envs)
+        self._rows, self._real = [], []
+        self._counts = np.zeros(self.num_envs, dtype=int)
+
+    @property
+    def _ready(self):
+        """Real rows waiting in the column that has fewest."""
+        return self._counts.min()
+
+    def _step(self, agent):
+        row, real = self._advance(agent, np.ones(self.num_envs, dtype=bool))
+        self._rows.append(row)
+        self._real.append(real)
+        self._counts = self._counts + real
+
+    def _advance(self, agent, playing):
+        """One step of every column: the row (s, a, r, s', terminated, truncated), and which entries are real."""
+        obs = self._obs
+        actions = np.asarray(agent.act(obs))
+        following, rewards, terminated, truncated, info = self.envs.step(actions)
+        following = np.array(following)  # ours: some environments write into the array they handed out
+        terminated, truncated = np.array(terminated), np.array(truncated)
+        ended, next_obs, real = terminated | truncated, following, ~self._restarting
+        if self.mode == AutoresetMode.NEXT_STEP:
+            self._restarting = ended
+        elif ended.any() and self.mode == AutoresetMode.SAME_STEP:
+            next_obs = following.copy()
+            next_obs[ended] = np.stack(info["final_obs"][ended])
+        elif ended.any():
+            following, _ = self.envs.reset(options={"reset_mask": ended.copy()})
+        self._obs, self._fresh = following, False
+        self._keep_score(rewards, ended, real & playing)
+        return (obs, actions, rewards, next_obs, terminated, truncated), real
+
+    def _keep_score(self, rewards, ended, counted):
+        self.steps += int(counted.sum())
+        self._returns += rewards * counted
+        if ended.any():
+            for column in np.flatnonzero(ended & counted):
+                self.finished.append((self.steps, float(self._returns[column])))
+            self._returns[ended] = 0.0
+
+
+def _to_transitions(rows):
+    obs, actions, rewards, next_obs, terminated, truncated = rows
+    return Transitions(
+        torch.as_tensor(obs),
+        torch.as_tensor(actions),
+        torch.as_tensor(rewards, dtype=torch.float32),
+        torch.as_tensor(next_obs),
+        torch.as_tensor(terminated),
+        torch.as_tensor(truncated),
+    )
+
+
+class Deterministic:
+    """An agent's policy without its exploration: act(obs) takes the most probable or the mean action."""
+
+    def __init__(self, agent):
+        self.act = getattr(agent, "act_deterministically", agent.act)
+
+
+def evaluate(agent, env_id, *, episodes=10, seed=0):
+    """Undiscounted returns of whole episodes, played without exploration.
+
+    Every episode starts in an environment of its own, so that short ones are not drawn more often.
+
+    Args:
+        agent: has act_deterministically(obs), or, a scripted one, only act(obs).
+        env_id: name of a Gymnasium environment.
+        episodes: how many, a whole number >= 1.
+        seed: of the environments' first states.
+
+    Returns:
+        NumPy array [episodes], unit of reward.
+    """
+    check_positive_integer("episodes", episodes)
+    collector = Collector(make_envs(env_id, episodes), seed=seed * SEED_STRIDE + SEED_STRIDE // 2)
+    batch = collector.collect_episodes(Deterministic(agent))
+    ends = torch.nonzero(batch.terminated | batch.truncated).flatten() + 1
+    return np.array([part.sum().item() for part in batch.rewards.double().tensor_split(ends[:-1])])

@@ -1,0 +1,76 @@
+"""Transitions: the one batch type of the course."""
+
+from dataclasses import dataclass, fields
+
+import torch
+
+from rlcourse.checks import check_flags, require
+
+
+@dataclass(frozen=True)
+class Transitions:
+    """Steps (s_t, a_t, r_t, s_{t+1}) with both kinds of ending, any leading axes.
+
+    The leading axes are those of `rewards`: [T, N] for a rollout of N environments, [B] for a
+    replayed minibatch. Observations and actions may have further axes behind them.
+
+    Args:
+        obs, actions, next_obs: s_t, a_t, s_{t+1}; shape [*leading, ...]. Where an episode ends, next_obs
+            is the true last observation, never the first one of the next episode.
+        rewards: r_t, shape [*leading], unit of reward.
+        terminated: True where s_{t+1} is terminal: its future is worth zero.
+        truncated: True where only the recording stopped: its future is still worth V(s_{t+1}).
+
+    Raises:
+        ValueError: if a leading shape differs from that of rewards, or a flag is not boolean.
+    """
+
+    obs: torch.Tensor
+    actions: torch.Tensor
+    rewards: torch.Tensor
+    next_obs: torch.Tensor
+    terminated: torch.Tensor
+    truncated: torch.Tensor
+
+    def __post_init__(self):
+        for field in fields(self):
+            tensor = getattr(self, field.name)
+            require(
+                isinstance(tensor, torch.Tensor),
+                f"{field.name} must be a torch tensor, got {type(tensor).__name__}",
+            )
+        check_flags(terminated=self.terminated, truncated=self.truncated)
+        leading = self.rewards.shape
+        for name in ("terminated", "truncated"):
+            shape = getattr(self, name).shape
+            require(shape == leading, f"{name} must have the shape of rewards, {tuple(leading)}, got {tuple(shape)}")
+        for name in ("obs", "actions", "next_obs"):
+            shape = getattr(self, name).shape
+            require(
+                shape[: len(leading)] == leading,
+                f"{name} must begin with the shape of rewards, {tuple(leading)}, got {tuple(shape)}",
+            )
+        require(
+            self.obs.shape == self.next_obs.shape,
+            f"next_obs must have the shape of obs, {tuple(self.obs.shape)}, got {tuple(self.next_obs.shape)}",
+        )
+
+    def _map(self, function):
+        return Transitions(*(function(getattr(self, field.name)) for field in fields(self)))
+
+    def __len__(self):
+        """Length of the first leading axis: T of a rollout, B of a minibatch."""
+        return len(self.rewards)
+
+    def __getitem__(self, index):
+        """The same rows of all six tensors; any index that works on `rewards`."""
+        return self._map(lambda tensor: tensor[index])
+
+    def flatten(self):
+        """[T, N] -> [T * N]: what a minibatch is drawn from once time no longer matters."""
+        leading = self.rewards.dim()
+        return self._map(lambda tensor: tensor.reshape(-1, *tensor.shape[leading:]))
+
+    def to(self, device):
+        """The same transitions on another device."""
+        return self._map(lambda tensor: tensor.to(device))

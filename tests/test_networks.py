@@ -1,0 +1,66 @@
+"""Networks: the NumPy reading of a network is the same function as the torch one."""
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from rlcourse.networks import CategoricalActor, ValueCritic, mlp
+
+BOX = gym.spaces.Box(-1, 1, (4,), np.float32)
+
+
+@pytest.mark.parametrize("activation", [nn.Tanh, nn.ReLU])
+@pytest.mark.parametrize("shape", [(4,), (7, 4), (2, 3, 4)])
+def test_both_readings_agree(activation, shape):
+    net = mlp(BOX, (16, 16), 3, activation=activation, seed=1)
+    obs = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(torch.from_numpy(net.forward_numpy(obs.numpy())), net(obs).detach())
+
+
+def test_acting_follows_learning_without_being_told():
+    actor = CategoricalActor(BOX, gym.spaces.Discrete(2), (8,), seed=0)
+    optimizer = torch.optim.Adam(actor.parameters(), lr=0.1, fused=True)
+    obs = torch.ones(4)
+    (-actor(obs).log_prob(torch.tensor(1))).backward()
+    optimizer.step()
+    np.testing.assert_allclose(actor.logits_numpy(obs.numpy()), actor.net(obs).detach().numpy(), rtol=1e-6)
+
+
+def test_a_linear_network_on_numbered_states_is_a_table():
+    net = mlp(gym.spaces.Discrete(5), (), 2)
+    states = np.array([[0, 4], [2, 2]])
+    assert net.forward_numpy(states).shape == (2, 2, 2)
+    torch.testing.assert_close(net(torch.from_numpy(states)).detach(), torch.from_numpy(net.forward_numpy(states)))
+
+
+def test_sampled_frequencies_are_the_probabilities():
+    actor = CategoricalActor(BOX, gym.spaces.Discrete(3), (), seed=0)
+    with torch.no_grad():
+        actor.net[-1].bias.copy_(torch.tensor([0.0, 1.0, -1.0]))
+    obs = np.zeros((20_000, 4), np.float32)
+    share = np.bincount(actor.sample(obs, np.random.default_rng(0)), minlength=3) / len(obs)
+    np.testing.assert_allclose(share, actor(torch.zeros(4)).probs.detach().numpy(), atol=0.012)
+    assert (actor.mode(obs) == 1).all()
+
+
+def test_values_have_no_last_axis_of_one():
+    assert ValueCritic(BOX, (8,))(torch.zeros(5, 3, 4)).shape == (5, 3)
+
+
+def test_seeds_decide_the_weights():
+    same, other = (mlp(BOX, (8,), 1, seed=s)[0].weight for s in (0, 1))
+    assert torch.equal(same, mlp(BOX, (8,), 1, seed=0)[0].weight) and not torch.equal(same, other)
+
+
+@pytest.mark.parametrize(
+    ("call", "word"),
+    [
+        (lambda: mlp(gym.spaces.Box(0, 1, (2, 2)), (), 1), "observation_space"),
+        (lambda: CategoricalActor(BOX, BOX, ()), "action_space"),
+    ],
+)
+def test_a_bad_argument_is_named(call, word):
+    with pytest.raises(ValueError, match=f"^{word} must"):
+        call()
