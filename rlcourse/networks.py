@@ -33,6 +33,10 @@ class MLP(nn.Sequential):
 
     def forward_numpy(self, x):
         """The same output as `forward`, from and to NumPy arrays, without a graph."""
+        device = self[-1].weight.device
+        if device.type != "cpu":
+            with torch.no_grad():
+                return self(torch.as_tensor(x, device=device)).cpu().numpy()
         for layer in self:
             if isinstance(layer, nn.Linear):
                 x = x @ layer.weight.detach().numpy().T + layer.bias.detach().numpy()

@@ -267,7 +267,9 @@ def test_each_row_is_missed_when_a_notebook_drops_it(row, folder):
 def test_a_row_taken_out_of_a_copy_of_the_real_notebook_is_missed(lesson, tmp_path):
     if not NOTEBOOKS.is_dir():
         pytest.skip("the notebooks folder is not there yet")
-    copy = Path(shutil.copy(NOTEBOOKS / index.NOTEBOOKS[lesson], tmp_path))
+    original = NOTEBOOKS / index.NOTEBOOKS[lesson]
+    assert original.exists(), f"lesson {lesson} counts as finished, but there is no {original.name}"
+    copy = Path(shutil.copy(original, tmp_path))
     notebook = json.loads(copy.read_text(encoding="utf-8"))
     gaps = index.missing(tmp_path).get(lesson, [])
     victim = next(row.id for row in ROWS.values() if lesson in row.lessons and row.id not in gaps)

@@ -58,15 +58,11 @@ class Agent:
         Returns:
             NumPy array [...] of actions.
         """
-        return self._acting_copy().sample(np.asarray(obs), self.rng)
+        return self.actor.sample(np.asarray(obs), self.rng)
 
     def act_deterministically(self, obs):
         """The most probable action: what the agent would do if it were not exploring."""
-        return self._acting_copy().mode(np.asarray(obs))
-
-    def _acting_copy(self):
-        """Acting happens on the CPU; weights that live elsewhere are fetched."""
-        return self.actor if self.device.type == "cpu" else self.actor.cpu_copy()
+        return self.actor.mode(np.asarray(obs))
 
     def parts(self):
         """Networks and optimisers by name: all that training changes, besides the random generator."""

@@ -16,15 +16,21 @@ from rlcourse.checks import require
 RESULTS = Path(__file__).parent.parent / "data" / "claims.json"
 
 _claims = {}
+_slow = set()
 
 
-def claim(identifier):
-    """Register a seeded function without required arguments as the measurement of a claim."""
+def claim(identifier, *, slow=False):
+    """Register a seeded function without required arguments as the measurement of a claim.
+
+    `slow` marks one that trains networks: the tests then check its stored numbers, and do not measure them again.
+    """
 
     def register(function):
         known = _claims.setdefault(identifier, function)
         require(known.__qualname__ == function.__qualname__, f"claim {identifier} is measured twice")
         _claims[identifier] = function
+        if slow:
+            _slow.add(identifier)
         return function
 
     return register
@@ -36,6 +42,11 @@ def claims():
         if module.name.startswith("lesson_"):
             importlib.import_module(f"{__name__}.{module.name}")
     return dict(sorted(_claims.items()))
+
+
+def is_slow(identifier):
+    """Whether measuring the claim trains networks."""
+    return identifier in _slow
 
 
 def measure(identifier):

@@ -1,0 +1,119 @@
+"""Timings of the course: `python scripts/bench.py [section ...]`; sections: rollout, returns, training, explorers.
+
+CPU time of one process, one torch thread. Where two things are compared they run in turn, A B A B, so that a
+machine that changes its speed changes both. Timings are printed, never tested.
+"""
+
+import argparse
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import gymnasium as gym
+import numpy as np
+import torch
+from gymnasium.vector import AutoresetMode
+
+import rlcourse as rl
+from rlcourse.envs import make_envs
+
+
+def cpu_seconds(function):
+    start = time.process_time()
+    function()
+    return time.process_time() - start
+
+
+def in_turn(contenders, rounds=5):
+    """Median CPU seconds of each contender; the first round warms up and is not counted."""
+    times = {name: [] for name in contenders}
+    for turn in range(rounds + 1):
+        for name, function in contenders.items():
+            seconds = cpu_seconds(function)
+            if turn:
+                times[name].append(seconds)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def collecting(envs, agent, steps):
+    collector = rl.Collector(envs, seed=0)
+    return lambda: collector.collect(agent, steps=steps)
+
+
+def repeated(function, times):
+    return lambda: [function() for _ in range(times)]
+
+
+def rollout():
+    """Environment steps a CPU second of CartPole with a policy that acts, for 1 to 128 environments."""
+    print("rollout: environment steps per CPU second, CartPole, two-layer policy of 64")
+    for num_envs in (1, 8, 32, 128):
+        steps = 4096 // num_envs + 64
+        sync = {"autoreset_mode": AutoresetMode.SAME_STEP}
+        kinds = {
+            "vectorised physics": make_envs("CartPole-v1", num_envs),
+            "SyncVectorEnv": gym.make_vec("CartPole-v1", num_envs, vectorization_mode="sync", vector_kwargs=sync),
+        }
+        agent = rl.PPO(kinds["SyncVectorEnv"].single_observation_space, gym.spaces.Discrete(2))
+        seconds = in_turn({name: collecting(envs, agent, steps) for name, envs in kinds.items()})
+        row = "   ".join(f"{name} {num_envs * steps / s:9,.0f}" for name, s in seconds.items())
+        print(f"  {num_envs:4d} environments   {row}")
+
+
+def returns():
+    """One sweep of GAE over [128, 8], against the same recursion in torch operations."""
+    generator = torch.Generator().manual_seed(0)
+    rewards, values, next_values = (torch.randn(128, 8, generator=generator) for _ in range(3))
+    terminated = torch.rand(128, 8, generator=generator) < 0.05
+    truncated = torch.zeros_like(terminated)
+
+    def in_torch():
+        deltas = rewards + 0.99 * next_values * ~terminated - values
+        advantages, following = torch.zeros_like(deltas), torch.zeros(8)
+        for t in reversed(range(128)):
+            following = deltas[t] + 0.99 * 0.95 * ~(terminated[t] | truncated[t]) * following
+            advantages[t] = following
+
+    def ours():
+        rl.gae(rewards, values, next_values, terminated, truncated, gamma=0.99, gae_lambda=0.95)
+
+    times = in_turn({"rl.gae": repeated(ours, 20), "torch loop": repeated(in_torch, 20)})
+    print("returns: GAE over [128, 8]")
+    print("   " + "   ".join(f"{name} {1000 * s / 20:.2f} ms" for name, s in times.items()))
+
+
+def training():
+    """Steps a CPU second of whole training runs, and how good they end."""
+    print("training: CartPole, environment steps per CPU second, greedy mean of 10 episodes")
+    for algorithm, total_steps in ((rl.Reinforce, 60_000), (rl.PPO, 60_000)):
+        for seed in range(3):
+            history = None
+
+            def run(seed=seed, algorithm=algorithm, total_steps=total_steps):
+                nonlocal history
+                history = rl.train(algorithm, "CartPole-v1", total_steps=total_steps, seed=seed, progress=False)
+
+            seconds = cpu_seconds(run)
+            score = np.mean(rl.evaluate(history.agent, "CartPole-v1"))
+            speed = history.total_steps / seconds
+            print(f"  {algorithm.__name__:10s} seed {seed}  {speed:9,.0f} steps/s  {seconds:5.1f} s  {score:6.1f}")
+
+
+def explorers():
+    """Slider to picture, against interactive_output and plt.show, inside a kernel."""
+    subprocess.run([sys.executable, str(Path(__file__).with_name("bench_explorers.py"))], check=True)
+
+
+SECTIONS = {section.__name__: section for section in (rollout, returns, training, explorers)}
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("sections", nargs="*", metavar="section", help=", ".join(SECTIONS))
+    names = parser.parse_args().sections or list(SECTIONS)
+    if unknown := set(names) - set(SECTIONS):
+        parser.error(f"section must be one of {', '.join(SECTIONS)}, got {', '.join(sorted(unknown))}")
+    torch.set_num_threads(1)
+    for name in names:
+        SECTIONS[name]()
