@@ -1,6 +1,7 @@
 """Loud arguments: every public function says which argument is wrong, and what it expected."""
 
 import math
+import operator
 
 import torch
 
@@ -14,8 +15,8 @@ def require(condition, sentence):
 def check_fraction(name, value):
     """A discount, a trace parameter or a probability: a number in [0, 1]."""
     try:
-        number = float(value)
-    except (TypeError, ValueError):
+        number = math.nan if isinstance(value, str | bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     require(0.0 <= number <= 1.0, f"{name} must be a number in [0, 1], got {value!r}")
     return number
@@ -23,9 +24,21 @@ def check_fraction(name, value):
 
 def check_positive_integer(name, value):
     """A count: 1, 2, 3, ..."""
-    is_integer = isinstance(value, int) and not isinstance(value, bool)
-    require(is_integer and value >= 1, f"{name} must be a whole number >= 1, got {value!r}")
-    return value
+    return _check_integer(name, value, least=1)
+
+
+def check_seed(name, value):
+    """A seed: 0, 1, 2, ..."""
+    return _check_integer(name, value, least=0)
+
+
+def _check_integer(name, value, least):
+    try:
+        number = None if isinstance(value, bool) else operator.index(value)  # NumPy's integers count, too
+    except TypeError:
+        number = None
+    require(number is not None and number >= least, f"{name} must be a whole number >= {least}, got {value!r}")
+    return number
 
 
 def check_sequences(**tensors):

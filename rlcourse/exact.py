@@ -28,7 +28,7 @@ class FiniteMDP:
 
     def __post_init__(self):
         for name in ("transitions", "rewards"):
-            table = torch.as_tensor(getattr(self, name), dtype=torch.float64)
+            table = torch.as_tensor(getattr(self, name), dtype=torch.float64).clone()
             require(table.isfinite().all(), f"{name} must hold finite numbers, got NaN or infinity")
             object.__setattr__(self, name, table)
         shape = tuple(self.transitions.shape)

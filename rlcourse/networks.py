@@ -56,6 +56,7 @@ def features(observation_space):
         ValueError: for any other space.
     """
     if isinstance(observation_space, gym.spaces.Discrete):
+        require(observation_space.start == 0, f"observation_space must count from 0, got {observation_space}")
         return [OneHot(int(observation_space.n))], int(observation_space.n)
     require(
         isinstance(observation_space, gym.spaces.Box) and len(observation_space.shape) == 1,
@@ -103,6 +104,7 @@ class CategoricalActor(nn.Module):
         require(
             isinstance(action_space, gym.spaces.Discrete), f"action_space must be Discrete, got {action_space}"
         )
+        require(action_space.start == 0, f"action_space must count from 0, got {action_space}")
         self.net = mlp(observation_space, hidden, int(action_space.n), last_gain=0.01, seed=seed)
 
     def forward(self, obs):

@@ -1,4 +1,4 @@
-"""Watch an agent learn: a live curve, a progress bar and a Stop button above one output."""
+"""Watch an agent learn, or several at once: a live curve, a progress bar and a Stop button above one output."""
 
 import base64
 import time
@@ -9,7 +9,7 @@ from IPython.display import display
 
 from rlcourse import training
 from rlcourse.plots import style
-from rlcourse.plots.training import learning_curve
+from rlcourse.plots.training import learning_curve, learning_curves
 
 SECONDS_BETWEEN_PICTURES = 0.5
 
@@ -27,8 +27,48 @@ def watch(algorithm, env_id, *, total_steps, seed=0, config=None, num_envs=None,
     updates = training.run(
         algorithm, env_id, total_steps=total_steps, seed=seed, config=config, num_envs=num_envs
     )
+    return _follow(Panel(f"{algorithm.__name__} on {env_id}, seed {seed}", total_steps, solved), updates)
+
+
+def compare(algorithm, env_id, configs, *, total_steps, seed=0, num_envs=None, solved=None):
+    """Train one agent a config, taking turns, all curves growing in one picture.
+
+    Args:
+        configs: dict from a short label to the config trained under it.
+        algorithm, env_id, total_steps, seed, num_envs: as for `rl.train`; every agent takes total_steps.
+        solved: the return that counts as solved, drawn as a line.
+
+    Returns:
+        Dict from label to History.
+    """
+    runs = {
+        label: training.run(algorithm, env_id, total_steps=total_steps, seed=seed, config=config, num_envs=num_envs)
+        for label, config in configs.items()
+    }
+    title = f"{algorithm.__name__} on {env_id}, seed {seed} each"
+    return _follow(Comparison(title, total_steps, solved, agents=len(runs)), _in_turns(runs))
+
+
+def _in_turns(runs):
+    """One update of every run that is still going, round after round; yields all their histories."""
+    histories = {label: next(run) for label, run in runs.items()}
+    yield histories
+    try:
+        going = list(runs)
+        while going:
+            for label in list(going):
+                if next(runs[label], None) is None:
+                    going.remove(label)
+                else:
+                    yield histories
+    finally:
+        for run in runs.values():
+            run.close()
+
+
+def _follow(panel, updates):
+    """Show a run, or several, until the last update, Stop, or an interrupt."""
     history = next(updates)
-    panel = Panel(f"{algorithm.__name__} on {env_id}, seed {seed}", total_steps, solved)
     panel.show(history)
     with panel.events() as poll:
         try:
@@ -74,13 +114,19 @@ class Panel:
     def due(self):
         return time.monotonic() - self._last > SECONDS_BETWEEN_PICTURES
 
-    def redraw(self, history):
-        figure = learning_curve(
+    def figure(self, history):
+        return learning_curve(
             history.steps, history.returns, self.total_steps, title=self.title, solved=self.solved
         )
+
+    def steps(self, history):
+        return history.total_steps
+
+    def redraw(self, history):
+        figure, steps = self.figure(history), self.steps(history)
         self.image.value = style.png(figure)
-        self.bar.value = min(history.total_steps, self.total_steps)
-        self.words.value = f"{history.total_steps:,} of {self.total_steps:,} steps"
+        self.bar.value = min(steps, self.bar.max)
+        self.words.value = f"{steps:,} of {self.bar.max:,} steps"
         self._last = time.monotonic()
         return figure.get_label()
 
@@ -100,6 +146,21 @@ class Panel:
         bundle = self.box._repr_mimebundle_() or {}
         picture = base64.b64encode(self.image.value).decode()
         return {**bundle, "image/png": picture, "text/plain": sentence}
+
+
+class Comparison(Panel):
+    """The same widgets for several agents; a history is then a dict of histories."""
+
+    def __init__(self, title, total_steps, solved, *, agents):
+        super().__init__(title, total_steps, solved)
+        self.bar.max = agents * total_steps
+
+    def figure(self, histories):
+        curves = {label: (history.steps, history.returns) for label, history in histories.items()}
+        return learning_curves(curves, self.total_steps, title=self.title, solved=self.solved)
+
+    def steps(self, histories):
+        return sum(history.total_steps for history in histories.values())
 
 
 class _NoEvents:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from gymnasium.vector import AutoresetMode
 
-from rlcourse.checks import check_positive_integer, require
+from rlcourse.checks import check_positive_integer, check_seed, require
 from rlcourse.envs import make_envs
 from rlcourse.transitions import Transitions
 
@@ -43,6 +43,7 @@ class Collector:
             isinstance(space, gym.spaces.Box | gym.spaces.Discrete),
             f"envs must have Box or Discrete observations, got {space}",
         )
+        seed = None if seed is None else check_seed("seed", seed)
         self.envs = envs
         self.mode = envs.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP)
         self.steps = 0
@@ -64,7 +65,7 @@ class Collector:
             Transitions[steps, N]. No row is a restart; next_obs of an ended row is the true last observation.
             In NEXT_STEP mode, columns that restarted less often run ahead; their surplus opens the next call.
         """
-        check_positive_integer("steps", steps)
+        steps = check_positive_integer("steps", steps)
         while self._ready < steps:
             self._step(agent)
         rows = [np.stack(column) for column in zip(*self._rows, strict=True)]
@@ -124,9 +125,10 @@ class Collector:
     def _advance(self, agent, playing):
         """One step of every column: the row (s, a, r, s', terminated, truncated), and which entries are real."""
         obs = self._obs
-        actions = np.asarray(agent.act(obs))
+        # Copies, because an agent may write into what it is shown, an environment into what it handed out.
+        actions = np.array(agent.act(obs.copy()))
         following, rewards, terminated, truncated, info = self.envs.step(actions)
-        following = np.array(following)  # ours: some environments write into the array they handed out
+        following, rewards = np.array(following), np.array(rewards)
         terminated, truncated = np.array(terminated), np.array(truncated)
         ended, next_obs, real = terminated | truncated, following, ~self._restarting
         if self.mode == AutoresetMode.NEXT_STEP:
@@ -151,11 +153,12 @@ class Collector:
 
 def _to_transitions(rows):
     obs, actions, rewards, next_obs, terminated, truncated = rows
+    kind = torch.float32 if np.issubdtype(obs.dtype, np.floating) else None  # networks are single precision
     return Transitions(
-        torch.as_tensor(obs),
+        torch.as_tensor(obs, dtype=kind),
         torch.as_tensor(actions),
         torch.as_tensor(rewards, dtype=torch.float32),
-        torch.as_tensor(next_obs),
+        torch.as_tensor(next_obs, dtype=kind),
         torch.as_tensor(terminated),
         torch.as_tensor(truncated),
     )
@@ -182,7 +185,7 @@ def evaluate(agent, env_id, *, episodes=10, seed=0):
     Returns:
         NumPy array [episodes], unit of reward.
     """
-    check_positive_integer("episodes", episodes)
+    episodes, seed = check_positive_integer("episodes", episodes), check_seed("seed", seed)
     collector = Collector(make_envs(env_id, episodes), seed=seed * SEED_STRIDE + SEED_STRIDE // 2)
     batch = collector.collect_episodes(Deterministic(agent))
     ends = torch.nonzero(batch.terminated | batch.truncated).flatten() + 1

@@ -13,11 +13,12 @@ import torch
 
 from rlcourse import algorithms
 from rlcourse.algorithms.common import Agent, config_from
-from rlcourse.checks import check_positive_integer, require
+from rlcourse.checks import check_positive_integer, check_seed, require
 from rlcourse.envs import make_envs
 from rlcourse.rollout import SEED_STRIDE, Collector
 
 FORMAT = 1
+UNREADABLE = (zipfile.BadZipFile, EOFError, OSError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 
 @contextlib.contextmanager
@@ -68,12 +69,16 @@ class History:
 
     def resume(self, *, total_steps, progress=True):
         """Go on until total_steps in all, with the same agent; episodes under way at the stop start anew."""
-        with _bar(total_steps, progress) as bar:
-            return exhaust(_go_on(self, total_steps), self, bar)
+        total_steps = check_positive_integer("total_steps", total_steps)
+        with contextlib.suppress(KeyboardInterrupt), _bar(total_steps, progress) as bar:
+            exhaust(_go_on(self, total_steps), self, bar)
+        return self
 
     def save(self, path):
         """Write the run to one file, in one piece: a reader finds the old file or the new one, never a half."""
         path = Path(path)
+        require(path.parent.is_dir(), f"path must be in an existing folder, {str(path.parent)!r} is none")
+        require(not path.is_dir(), f"path must name a file, {str(path)!r} is a folder")
         about = {
             "format": FORMAT,
             "algorithm": type(self.agent).__name__,
@@ -93,6 +98,9 @@ class History:
                 np.savez(file, **arrays)
                 file.flush()
                 os.fsync(file.fileno())
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(temporary, 0o666 & ~umask)  # as any new file: the temporary one is for its owner alone
             os.replace(temporary, path)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
@@ -112,18 +120,18 @@ def load(path):
         about = json.loads(str(arrays["about"]))
         require(about["format"] == FORMAT, f"path holds format {about['format']}, this version reads {FORMAT}")
         algorithm = {name: getattr(algorithms, name) for name in algorithms.__all__}[about["algorithm"]]
-    except (zipfile.BadZipFile, EOFError, KeyError, OSError, TypeError, ValueError) as error:
-        if isinstance(error, FileNotFoundError):
-            raise
-        raise ValueError(f"path must be a file written by History.save, {str(path)!r} is not: {error}") from None
-    history = _begin(
-        algorithm, about["env_id"], about["num_envs"], about["seed"], config_from(algorithm.Config, about["config"])
-    )
-    history.agent.load_state({name[6:]: value for name, value in arrays.items() if name.startswith("agent/")})
-    history.agent.rng.bit_generator.state = about["rng"]
-    history.total_steps = about["total_steps"]
-    history._episodes = list(zip(arrays["steps"].tolist(), arrays["returns"].tolist(), strict=True))
-    history._metrics = {name[8:]: v.tolist() for name, v in arrays.items() if name.startswith("metrics/")}
+        history = _begin(
+            algorithm, about["env_id"], about["num_envs"], about["seed"], config_from(algorithm.Config, about["config"])
+        )
+        history.agent.load_state({name[6:]: value for name, value in arrays.items() if name.startswith("agent/")})
+        history.agent.rng.bit_generator.state = about["rng"]
+        history.total_steps = about["total_steps"]
+        history._episodes = list(zip(arrays["steps"].tolist(), arrays["returns"].tolist(), strict=True))
+        history._metrics = {name[8:]: v.tolist() for name, v in arrays.items() if name.startswith("metrics/")}
+    except FileNotFoundError:
+        raise
+    except UNREADABLE as why:
+        raise ValueError(f"path must be a file written by History.save, {str(path)!r} is not: {why}") from None
     return history
 
 
@@ -150,12 +158,13 @@ def train(
     Raises:
         ValueError: if an argument is not as described.
     """
-    check_positive_integer("total_steps", total_steps)
     updates = run(
         algorithm, env_id, total_steps=total_steps, seed=seed, config=config, num_envs=num_envs, device=device
     )
-    with _bar(total_steps, progress) as bar:
-        return exhaust(updates, next(updates), bar)
+    history = next(updates)
+    with contextlib.suppress(KeyboardInterrupt), _bar(total_steps, progress) as bar:
+        exhaust(updates, history, bar)
+    return history
 
 
 def run(algorithm, env_id, *, total_steps, seed=0, config=None, num_envs=None, device="cpu"):
@@ -164,6 +173,7 @@ def run(algorithm, env_id, *, total_steps, seed=0, config=None, num_envs=None, d
         isinstance(algorithm, type) and issubclass(algorithm, Agent),
         f"algorithm must be one of the course's, such as rl.PPO, got {algorithm!r}",
     )
+    total_steps = check_positive_integer("total_steps", total_steps)
     num_envs = algorithm.num_envs if num_envs is None else num_envs
     history = _begin(algorithm, env_id, num_envs, seed, config, device)
     yield history
@@ -182,7 +192,7 @@ def exhaust(updates, history, bar):
 
 
 def _begin(algorithm, env_id, num_envs, seed, config, device="cpu"):
-    require(isinstance(seed, int) and seed >= 0, f"seed must be a whole number >= 0, got {seed!r}")
+    seed, num_envs = check_seed("seed", seed), check_positive_integer("num_envs", num_envs)
     envs = make_envs(env_id, num_envs)
     spaces = envs.single_observation_space, envs.single_action_space
     envs.close()

@@ -7,7 +7,7 @@ import torch
 from rlcourse.checks import check_flags, require
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Transitions:
     """Steps (s_t, a_t, r_t, s_{t+1}) with both kinds of ending, any leading axes.
 

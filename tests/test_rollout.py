@@ -171,3 +171,20 @@ def test_evaluate_counts_each_episode_once():
 def test_a_bad_argument_is_named(call, word):
     with pytest.raises(ValueError, match=f"^{word} must"):
         call()
+
+
+def test_what_was_recorded_cannot_be_changed_behind_its_back():
+    class Careless:
+        """Writes into what it is shown, and hands out the same array every time."""
+
+        def __init__(self):
+            self.buffer = np.zeros(3, dtype=int)
+
+        def act(self, obs):
+            obs *= 0
+            self.buffer[:] = 1 - self.buffer
+            return self.buffer
+
+    batch = rl.Collector(counters(AutoresetMode.SAME_STEP), seed=0).collect(Careless(), steps=4)
+    assert batch.actions[:, 0].tolist() == [1, 0, 1, 0]
+    assert batch.obs[:, 2, 0].tolist() == [0, 1, 2, 3]

@@ -104,6 +104,16 @@ def test_a_real_keyboard_interrupt_inside_an_update_is_caught(monkeypatch):
     assert len(history.metrics["steps"]) == 3
 
 
+def test_a_saved_file_belongs_to_its_folder(tmp_path):
+    history = short(total_steps=200, seed=np.int64(3), num_envs=np.int64(2))
+    history.save(tmp_path / "run.npz")
+    (tmp_path / "plain").touch()
+    assert (tmp_path / "run.npz").stat().st_mode == (tmp_path / "plain").stat().st_mode
+    for path in (tmp_path / "none" / "run.npz", tmp_path):
+        with pytest.raises(ValueError, match="^path must"):
+            history.save(path)
+
+
 def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
     history = short()
     path = tmp_path / "run.npz"
@@ -125,7 +135,9 @@ class Bomb:
         return (pytest.fail, ("a checkpoint was unpickled",))
 
 
-@pytest.mark.parametrize("content", ["pickle", "object array", "text", "empty", "cut", "other npz", "algorithm"])
+@pytest.mark.parametrize(
+    "content", ["no agent", "pickle", "object array", "text", "empty", "cut", "other npz", "algorithm"]
+)
 def test_what_is_not_a_run_is_refused_and_never_executed(content, tmp_path):
     path = tmp_path / "run.npz"
     history = short(total_steps=200)
@@ -139,6 +151,9 @@ def test_what_is_not_a_run_is_refused_and_never_executed(content, tmp_path):
         np.savez(path, about=bomb)
     elif content == "other npz":
         np.savez(path, x=np.zeros(3))
+    elif content == "no agent":
+        with np.load(io.BytesIO(whole)) as file:
+            np.savez(path, **{name: file[name] for name in file.files if not name.startswith("agent/")})
     elif content == "algorithm":
         with np.load(io.BytesIO(whole)) as file:
             arrays = dict(file)

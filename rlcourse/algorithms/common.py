@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import torch
+import torch._dynamo  # the first optimiser would load it, a second or two into a run
 from torch import nn
 
 from rlcourse.checks import require

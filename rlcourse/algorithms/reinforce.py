@@ -31,7 +31,7 @@ class Reinforce(Agent):
         normalize: bool = True
         """Centre and scale the weights of a batch (line 3); False leaves the returns as they are."""
 
-    num_envs = 8
+    num_envs = 16
     """Default number of episodes an update, played side by side."""
 
     def build(self):
@@ -53,7 +53,7 @@ class Reinforce(Agent):
         )
         mean_return = weights.mean().item()
         if self.config.normalize:
-            weights = (weights - weights.mean()) / (weights.std() + 1e-8)  # AL-01.3
+            weights = (weights - weights.mean()) / (weights.std(correction=0) + 1e-8)  # AL-01.3
 
         policy = self.actor(episodes.obs)
         objective = policy_gradient(policy.log_prob(episodes.actions), weights)  # AL-01.4

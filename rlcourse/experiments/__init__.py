@@ -8,6 +8,7 @@ The claim board and the lessons show what stands in claims.json; the tests measu
 
 import importlib
 import json
+import os
 import pkgutil
 from pathlib import Path
 
@@ -68,4 +69,6 @@ def store(measured):
         for identifier, numbers in measured.items()
     }
     merged = dict(sorted({**results(), **rounded}.items()))
-    RESULTS.write_text(json.dumps(merged, indent=1) + "\n", encoding="utf-8")
+    part = RESULTS.with_name(f"{RESULTS.name}.{os.getpid()}.part")
+    part.write_text(json.dumps(merged, indent=1) + "\n", encoding="utf-8")
+    os.replace(part, RESULTS)  # in one piece: a lesson that is open reads the old numbers or the new ones

@@ -1,0 +1,41 @@
+"""What all tests share: a quiet machine. No display, no network for kernels, none of the user's own Jupyter."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import lab
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported: small networks, two test processes
+
+# A startup file for every kernel that the tests start: whoever asks for the network gets an error.
+NO_NETWORK = '''
+import ipaddress, socket
+
+def _only_here(connect):
+    def guarded(self, address, *rest):
+        if isinstance(address, tuple) and address[0] != "localhost":
+            try:
+                here = ipaddress.ip_address(address[0]).is_loopback
+            except ValueError:
+                here = False
+            if not here:
+                raise OSError(f"a lesson asked for the network: {address[0]}")
+        return connect(self, address, *rest)
+    return guarded
+
+socket.socket.connect = _only_here(socket.socket.connect)
+socket.socket.connect_ex = _only_here(socket.socket.connect_ex)
+'''
+
+
+def pytest_configure(config):
+    state = Path(tempfile.mkdtemp(prefix="rlcourse-tests-"))
+    config.add_cleanup(lambda: shutil.rmtree(state, ignore_errors=True))
+    os.environ.update(lab.environment(state))
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        os.environ.pop(name, None)
+    startup = Path(os.environ["IPYTHONDIR"], "profile_default", "startup")
+    startup.mkdir(parents=True)
+    (startup / "00_no_network.py").write_text(NO_NETWORK, encoding="utf-8")
