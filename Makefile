@@ -14,6 +14,9 @@ PY        := $(VENV)/bin/python
 INSTALLED := $(VENV)/installed
 PIP       := $(PY) -m pip --disable-pip-version-check
 
+# One file is one unit of work, since the cells of a notebook share a kernel.
+PYTEST_ARGS ?= -n $(JOBS) --dist loadfile --nbval-lax --nbval-current-env
+
 # Small networks are faster on one thread, and two test processes then share two cores in peace.
 export OMP_NUM_THREADS ?= 1
 
@@ -28,7 +31,7 @@ lab: $(INSTALLED) ## open the course in JupyterLab (PORT=8888, LAB_ARGS=--no-bro
 
 test: $(INSTALLED) ## run everything that CI runs: linter, tests, every notebook, the browser
 	@$(PY) -m ruff check .
-	@$(PY) -m pytest -n $(JOBS) --dist loadgroup --nbval-lax --nbval-current-env tests notebooks
+	@$(PY) -m pytest $(PYTEST_ARGS) tests notebooks
 
 notebooks: $(INSTALLED) ## run every notebook from a clean kernel and store its outputs (ONLY="01 03" for some)
 	@$(PY) scripts/run_notebooks.py $(ONLY)
@@ -39,7 +42,7 @@ figures: $(INSTALLED) ## draw every figure of assets/ anew
 claims: $(INSTALLED) ## measure the numbers behind the claims anew
 	@$(PY) -m rlcourse.experiments
 
-bench: $(INSTALLED) ## time the explorers, slider to picture
+bench: $(INSTALLED) ## print timings: rollout, training, explorers from slider to picture
 	@$(PY) scripts/bench.py
 
 screenshots: $(INSTALLED) ## photograph every lesson in both themes (into build/screenshots), and the README's picture

@@ -1,0 +1,112 @@
+"""Open JupyterLab on the course: what `make lab` runs.
+
+    python scripts/lab.py [--port 8888] [any option of jupyter lab]
+
+The settings of the course come from the folder jupyter/. What JupyterLab itself writes down (open tabs,
+theme, sockets) goes into .jupyter/, so that a student's own Jupyter neither changes the course nor is
+changed by it.
+"""
+
+import argparse
+import contextlib
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+START = "notebooks/00_start_here.ipynb"
+
+
+def environment(state):
+    """The variables under which a course's Jupyter runs; `state` is the folder that it may write to."""
+    folders = {
+        "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_DATA_DIR": "data",
+        "JUPYTER_RUNTIME_DIR": "runtime",
+        "IPYTHONDIR": "ipython",
+    }
+    return {
+        **os.environ,
+        **{name: str(Path(state, folder)) for name, folder in folders.items()},
+        "JUPYTER_CONFIG_PATH": str(ROOT / "jupyter"),
+        "JUPYTER_PREFER_ENV_PATH": "1",  # the kernel of this environment, not one the user once installed
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
+    }
+
+
+def command(port, *options, root=ROOT):
+    """The command line of JupyterLab, with the first notebook in front."""
+    line = [sys.executable, "-m", "jupyterlab", f"--port={port}", f"--ServerApp.root_dir={root}"]
+    line.append(f"--LabApp.default_url=/lab/tree/{START}")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        line.append("--allow-root")  # in a container the only user is often root
+    return [*line, *options]
+
+
+@contextlib.contextmanager
+def running(*options, root=ROOT, timeout=120):
+    """JupyterLab in the background, on a free port and with a state of its own; yields (address, token).
+
+    It serves a copy of the lessons, because JupyterLab saves what it shows.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    token = secrets.token_hex(16)
+    options = ["--no-browser", "--ip=127.0.0.1", f"--IdentityProvider.token={token}", *options]
+    address = f"http://127.0.0.1:{port}"
+    with tempfile.TemporaryDirectory(prefix="rlcourse-lab-") as state, Path(state, "log").open("wb") as log:
+        copy = Path(state, "course")
+        for folder in ("notebooks", "assets"):
+            if Path(root, folder).is_dir():
+                shutil.copytree(Path(root, folder), copy / folder)
+        server = subprocess.Popen(
+            command(port, *options, root=copy),
+            cwd=copy, env=environment(state), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+        )
+        try:
+            wait_until_up(server, f"{address}/api?token={token}", Path(state, "log"), timeout)
+            yield address, token
+        finally:
+            server.terminate()  # asks for a clean end: the kernels go down with the server
+            try:
+                server.wait(30)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+
+
+def wait_until_up(server, url, log, timeout):
+    """Return as soon as the server answers; raise with its log when it does not."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    raise RuntimeError(f"JupyterLab did not start within {timeout} s:\n{log.read_text(errors='replace')}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--port", type=int, default=8888, help="where to listen (default: 8888)")
+    arguments, options = parser.parse_known_args()
+    os.chdir(ROOT)
+    print("The course opens in the browser, or at the address below. To close it, press Ctrl-C twice here.", flush=True)
+    line = command(arguments.port, *options)
+    os.execve(line[0], line, environment(ROOT / ".jupyter"))
+
+
+if __name__ == "__main__":
+    main()
