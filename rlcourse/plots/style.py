@@ -15,15 +15,17 @@ through colour alone. Letters are at least 13 points on a figure 9 inches wide: 
 lecture room reads them. The card behind a figure is white in both themes of JupyterLab.
 """
 
+import base64
 import functools
 import io
 import textwrap
 from typing import NamedTuple
 
 import matplotlib
+import matplotlib.figure
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
+from matplotlib.ticker import FixedFormatter, FixedLocator
 from PIL import Image
 
 DPI = 100
@@ -104,7 +106,71 @@ STYLE = {
     "text.parse_math": True,
 }
 
-MARGINS = {"left": 0.09, "right": 0.98, "bottom": 0.14, "top": 0.90, "wspace": 0.24, "hspace": 0.42}
+MARGINS = {"left": 0.11, "right": 0.98, "bottom": 0.14, "top": 0.90, "wspace": 0.24, "hspace": 0.42}
+
+
+class Figure(matplotlib.figure.Figure):
+    """A matplotlib figure that shows itself as the last line of a cell: picture, and alt text as the plain form."""
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        picture = base64.b64encode(png(self)).decode("ascii")
+        return {"image/png": picture, "text/plain": self.get_label() or repr(self)}
+
+
+class Canvas(FigureCanvasAgg):
+    """Figures of one size share one renderer: it remembers how wide every text is and how every formula is set.
+
+    With a renderer of its own, as matplotlib has it, each figure learns both again.
+    """
+
+    def get_renderer(self):
+        self.renderer = _renderer(*self.get_width_height(physical=True), self.figure.dpi)
+        return self.renderer
+
+
+class _Renderer(RendererAgg):
+    """Copies the pixels of a text drawn before at the same place: from one redraw to the next most stand still."""
+
+    TEXTS_KEPT = 500    # about 5 kB each
+
+    def __init__(self, width, height, dpi):
+        super().__init__(width, height, dpi)
+        self._scratch = RendererAgg(width, height, dpi)
+        self._texts = {}
+
+    def draw_text(self, gc, x, y, s, prop, angle, ismath=False, mtext=None):
+        if gc.get_alpha() != 1.0 or gc.get_clip_rectangle() or gc.get_clip_path()[0]:
+            super().draw_text(gc, x, y, s, prop, angle, ismath, mtext)
+            return
+        key = x, y, s, hash(prop), angle, ismath, gc.get_rgb(), gc.get_antialiased()
+        if key not in self._texts:
+            if len(self._texts) >= self.TEXTS_KEPT:
+                del self._texts[next(iter(self._texts))]
+            self._texts[key] = self._written(gc, x, y, s, prop, angle, ismath, mtext)
+        left, bottom, picture = self._texts[key]
+        if picture.size:
+            self.draw_image(gc, left, bottom, picture)
+
+    def _written(self, gc, x, y, s, prop, angle, ismath, mtext):
+        """The text alone, and where its lower left corner lies."""
+        self._scratch.clear()
+        whole = np.asarray(self._scratch.buffer_rgba())
+        colors = whole.view(np.uint32)[..., 0]          # a pixel as one number: four times less to search
+        blank = colors[0, 0]
+        self._scratch.draw_text(gc, x, y, s, prop, angle, ismath, mtext)
+        written = colors != blank
+        rows = np.flatnonzero(written.any(1))
+        if not rows.size:
+            return 0, 0, whole[:0]
+        top, bottom = rows[0], rows[-1] + 1
+        columns = np.flatnonzero(written[top:bottom].any(0))
+        left, right = columns[0], columns[-1] + 1
+        return left, whole.shape[0] - bottom, whole[top:bottom, left:right][::-1].copy()
+
+
+@functools.lru_cache(maxsize=16)
+def _renderer(width, height, dpi):
+    return _Renderer(width, height, dpi)
 
 
 def context():
@@ -144,13 +210,17 @@ def new_figure(width=9.0, height=4.5, rows=1, cols=1, **margins):
     if unknown:
         raise ValueError(f"margins may be {', '.join(MARGINS)}; got {', '.join(unknown)}")
     figure = Figure(figsize=(width, height), dpi=DPI)
-    FigureCanvasAgg(figure)
+    Canvas(figure)
     figure.subplots_adjust(**{**MARGINS, **margins})
-    figure.subplots(rows, cols, **grid)
+    figure.add_axobserver(_quicken)
+    return figure, figure.subplots(rows, cols, **grid)
+
+
+def _quicken(figure):
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
-            axis.draw = functools.partial(_draw_axis, axis, axis.label.get_transform())
-    return figure, figure.axes[0] if rows * cols == 1 else np.array(figure.axes).reshape(rows, cols).squeeze()
+            if axes.name == "rectilinear" and "draw" not in vars(axis):
+                axis.draw = functools.partial(_draw_axis, axis, axis.label.get_transform())
 
 
 def _draw_axis(axis, placed, renderer):
@@ -199,6 +269,24 @@ def _draw_axis(axis, placed, renderer):
     axis.stale = False
 
 
+def set_ticks(axis, places, labels=None):
+    """`Axis.set_ticks` for an axis whose limits are set, without its price: it makes every tick at once.
+
+    Args:
+        axis: `axes.xaxis` or `axes.yaxis`.
+        places: where the ticks are.
+        labels: their texts; the numbers themselves if None.
+
+    Raises:
+        ValueError: if there are not as many labels as places.
+    """
+    axis.set_major_locator(FixedLocator(list(places)))
+    if labels is not None:
+        if len(labels) != len(places):
+            raise ValueError(f"labels must have one entry a place, {len(places)}, got {len(labels)}")
+        axis.set_major_formatter(FixedFormatter([str(label) for label in labels]))
+
+
 @styled
 def direct_label(axes, x, y, text, role=None, *, dx=6, dy=6, **changes):
     """Write `text` beside the point (x, y), in the role's own ink; better than a legend far away.
@@ -229,7 +317,7 @@ def say(figure, sentence):
 
 def pixels(figure) -> Image.Image:
     """The drawn figure as an RGB picture."""
-    canvas = figure.canvas if isinstance(figure.canvas, FigureCanvasAgg) else FigureCanvasAgg(figure)
+    canvas = figure.canvas if isinstance(figure.canvas, FigureCanvasAgg) else Canvas(figure)
     canvas.draw()
     return Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba(), "raw", "RGBA", 0, 1).convert("RGB")
 
@@ -247,6 +335,6 @@ def png(figure) -> bytes:
 def message(sentence, width=9.0, height=2.0):
     """A card that holds nothing but a sentence, for when there is nothing to draw."""
     figure = Figure(figsize=(width, height), dpi=DPI)
-    FigureCanvasAgg(figure)
+    Canvas(figure)
     figure.text(0.5, 0.5, textwrap.fill(sentence, 80), ha="center", va="center", color=NEGATIVE.ink)
     return say(figure, sentence)

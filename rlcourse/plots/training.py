@@ -37,3 +37,51 @@ def learning_curve(steps, returns, total_steps, *, title, solved=None, window=20
     if len(returns):
         axes.legend(loc="lower right")
     return style.say(figure, sentence)
+
+
+COMPARED = (style.NEGATIVE, style.REWARD, style.VALUE, style.POLICY, style.HIGHLIGHT, style.NEUTRAL)
+
+
+@style.styled
+def learning_curves(curves, total_steps, *, title, solved=None, window=20):
+    """Running means of returns, one line an agent, its label at the right end.
+
+    Args:
+        curves: dict from a short label to (steps, returns) as in `learning_curve`; six at most.
+        total_steps, title, solved, window: as in `learning_curve`.
+    """
+    figure, axes = style.new_figure(9, 4.2, bottom=0.15, right=0.82)
+    axes.set_title(title)
+    axes.set_xlabel("environment steps")
+    axes.set_ylabel(f"mean return of {window} episodes")
+    axes.set_xlim(0, total_steps)
+    last = {}
+    for (label, (steps, returns)), role in zip(curves.items(), COMPARED, strict=False):
+        if len(returns):
+            sums = np.cumsum(np.concatenate([[0.0], returns]))
+            first = np.maximum(np.arange(1, len(sums)) - window, 0)
+            mean = (sums[1:] - sums[first]) / (np.arange(1, len(sums)) - first)
+            axes.plot(steps, mean, **role.line(markevery=max(1, len(mean) // 8)))
+            last[label] = (mean[-1], role)
+    high = axes.get_ylim()[1]
+    high = max(high, 1.08 * solved) if solved is not None else high
+    axes.set_ylim(0, high)
+    if solved is not None:
+        axes.axhline(solved, color=style.INK, linestyle="--", linewidth=1.4)
+        style.direct_label(axes, 0, solved, f"solved: {solved:g}", dx=8, dy=-12)
+    ends = sorted(last.items(), key=lambda item: item[1][0])
+    for (label, (value, role)), place in zip(ends, _apart([value / high for _, (value, _) in ends])):
+        axes.text(1.02, place, f"{label}: {value:.0f}", transform=axes.transAxes, color=role.ink,
+                  fontweight="bold", va="center")
+    said = ", ".join(f"{label} {value:.0f}" for label, (value, _) in last.items()) or "no episode has finished yet"
+    return style.say(figure, f"{title}: mean of the last {window} returns: {said}.")
+
+
+def _apart(places, gap=0.085, top=0.98):
+    """Heights of labels, moved up until none touches the next, then down again if they ran over the top."""
+    places = list(places)
+    for i in range(1, len(places)):
+        places[i] = max(places[i], places[i - 1] + gap)
+    for i in reversed(range(len(places))):
+        places[i] = min(places[i], top - gap * (len(places) - 1 - i))
+    return places
