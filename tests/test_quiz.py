@@ -170,7 +170,7 @@ def computed_distractors():
         ("02-5", [1 + 0.9 * 4, 1], "subtract $V(s)$"),
         ("03-1", padded, "for $k = 1, 2, 3$ at every step"),
         ("03-1", capped, "that fit into the episode"),
-        ("03-1", gae(ones, 1.0, 0.0), "TD residuals"),
+        ("03-1", gae(ones, 1.0, 0.0), "TD errors"),
         ("03-1", gae(ones, 1.0, 1.0)[::-1], "swept forwards"),
         ("03-2", [w / sum(short) for w in short], "divided by their sum"),
         ("03-2", [w / 2 for w in short], "endless episode"),
@@ -179,7 +179,7 @@ def computed_distractors():
         ("03-4", [0.95**10], r"$\lambda^{10}$"),
         ("03-4", [(0.99 * 0.95) ** 11], "too many"),
         ("03-4", [(0.99 * 0.95) ** 9], "too few"),
-        ("03-4", [0.05 * 0.95**10], "weight of one $k$-step advantage"),
+        ("03-4", [0.05 * 0.95**10], "weight of the 11-step advantage"),
     ]
 
 

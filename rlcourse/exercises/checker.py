@@ -79,7 +79,7 @@ def call(student, arguments):
         answer = student(*copies)
     except NotImplementedError:
         raise Stopped(not_started()) from None
-    except Exception as error:  # whatever a beginner can do: it becomes a sentence
+    except (Exception, SystemExit) as error:  # whatever a beginner can do: it becomes a sentence
         raise Stopped(wrong(_describe(error, student))) from None
     if answer is None or answer is Ellipsis:
         raise Stopped(not_started())
@@ -95,8 +95,8 @@ def _describe(error, student):
     return f"Your function stopped with {type(error).__name__}{place}: {error}"
 
 
-def as_tensor(answer, like):
-    """The answer as a float64 tensor of the oracle's shape.
+def as_tensor(answer, like, each="one number a step"):
+    """The answer as a float64 tensor of the oracle's shape; `each` says in words what its numbers are.
 
     Raises:
         Stopped: with a sentence on what came instead.
@@ -104,18 +104,19 @@ def as_tensor(answer, like):
     try:
         if isinstance(answer, list | tuple):
             answer = torch.stack([torch.as_tensor(a, dtype=torch.float64).detach() for a in answer])
-        tensor = torch.as_tensor(answer).detach().to(torch.float64)
-    except (TypeError, ValueError, RuntimeError):
-        sentence = f"Return numbers, a tensor of shape {list(like.shape)}; got {type(answer).__name__}."
-        raise Stopped(wrong(sentence)) from None
+        tensor = torch.as_tensor(answer, dtype=torch.float64).detach()    # a Python float would become float32
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        wanted = f"numbers, a tensor of shape {list(like.shape)}" if like.dim() else "one number"
+        raise Stopped(wrong(f"Return {wanted}; got {type(answer).__name__}.")) from None
     if tensor.shape != like.shape:
-        raise Stopped(wrong(f"Return shape {list(like.shape)}, one number a step; got shape {list(tensor.shape)}."))
+        wanted = f"shape {list(like.shape)}, {each}" if like.dim() else "one number"
+        raise Stopped(wrong(f"Return {wanted}; got shape {list(tensor.shape)}."))
     if not tensor.isfinite().all():
         raise Stopped(wrong("Your answer holds NaN or infinity."))
     return tensor
 
 
-def judge(student, oracle, cases, mistakes, *, praise, tolerance=1e-6, show=None):
+def judge(student, oracle, cases, mistakes, *, praise, tolerance=1e-6, show=None, each="one number a step"):
     """Hold a student's function against an oracle, and name the mistake if it is a known one.
 
     Args:
@@ -126,13 +127,14 @@ def judge(student, oracle, cases, mistakes, *, praise, tolerance=1e-6, show=None
         praise: what to say when all is right.
         tolerance: largest difference that counts as equal.
         show: function of one case's arguments -> text that describes it.
+        each: what the numbers of an answer are, for the sentence about a wrong shape.
 
     Returns:
         A Verdict.
     """
     try:
         truths = [as_tensor(oracle(*case), torch.as_tensor(oracle(*case))) for case in cases]
-        answers = [as_tensor(call(student, case), truth) for case, truth in zip(cases, truths, strict=True)]
+        answers = [as_tensor(call(student, case), truth, each) for case, truth in zip(cases, truths, strict=True)]
     except Stopped as stopped:
         return stopped.verdict
     if _agree(answers, truths, tolerance):

@@ -1,0 +1,110 @@
+"""Lesson 03's explorers: what they say is what the package computes, and no words collide."""
+
+import itertools
+import random
+
+import pytest
+from matplotlib.text import Text
+
+from rlcourse.experiments import lesson_03 as numbers
+from rlcourse.explorers import lesson_03
+
+EXPLORERS = [
+    lesson_03.gae_weights,
+    lesson_03.bias_variance_frontier,
+    lesson_03.trajectory_tracer,
+    lesson_03.end_of_episode,
+]
+
+
+@pytest.mark.covers("MIS-13", "ERR-17")
+def test_the_weights_explorer_shows_the_tail_and_the_uniform_average():
+    said = lesson_03.gae_weights.alt_text
+    assert "the 5-step advantage weighs 0.656 in GAE, 0.160 rescaled" in said()
+    assert "1.000 in GAE, 0.100 rescaled (as much as every other)" in said(gae_lambda=1, n=10)
+    assert "the 1-step advantage weighs 1.000 in GAE, 1.000 rescaled" in said(n=1)
+
+
+@pytest.mark.covers("CL-12", "CL-13", "MIS-12")
+def test_the_frontier_tells_the_best_lambda():
+    said = lesson_03.bias_variance_frontier.alt_text
+    assert "is at λ = 0.00" in said(scale=1)
+    assert "λ = 1.00 has bias 0.00" in said(gae_lambda=1)
+    assert "λ = 0.00 has bias −5.40" in said(gae_lambda=0)
+    best = numbers.frontier(scale=0.5, scatter=0.0, reward_sd=2.0).best_lambda
+    assert f"is at λ = {best:.2f}" in said(reward_sd=2)
+
+
+@pytest.mark.covers("MIS-14", "EQX-01", "EQX-08")
+class TestTracer:
+    def test_by_hand(self):
+        said = lesson_03.trajectory_tracer.alt_text()
+        assert "Ends: t = 2 terminated, t = 4 truncated." in said
+        assert "TD errors (0.80, −0.10, 0.00, −0.20, 0.80, 0.80)" in said
+        assert "GAE (0.73, −0.10, 0.00, 0.38, 0.80, 0.80)" in said
+
+    def gae(self, **changes):
+        return lesson_03.trajectory_tracer.alt_text(**changes).split("GAE ")[1].split(")")[0].strip("(").split(", ")
+
+    def test_what_happens_behind_a_wall_stays_there(self):
+        before, after = self.gae(), self.gae(rewards=(1, 1, 1, 1, 1, 5))
+        assert before[:5] == after[:5] and before[5] != after[5]
+
+    def test_without_the_wall_it_leaks_back_to_the_next_one(self):
+        open_ends = ("no", "no", "terminated", "no", "no", "no")
+        before, after = self.gae(ends=open_ends), self.gae(ends=open_ends, rewards=(1, 1, 1, 1, 1, 5))
+        assert before[:3] == after[:3]
+        assert all(a != b for a, b in zip(before[3:], after[3:]))
+
+    def test_truncation_gives_the_value_back(self):
+        truncated = self.gae(ends=("no", "no", "truncated", "no", "truncated", "no"))
+        assert float(truncated[2]) == pytest.approx(float(self.gae()[2]) + 0.9 * 2)
+        assert truncated[3:] == self.gae()[3:]
+
+    def test_lambda_zero_is_the_td_error(self):
+        said = lesson_03.trajectory_tracer.alt_text(gae_lambda=0)
+        assert said.split("TD errors ")[1].split(";")[0] == said.split("GAE ")[1].split(" at")[0]
+
+
+@pytest.mark.covers("CL-65")
+def test_the_ends_explorer_shows_both_mistakes():
+    said = lesson_03.end_of_episode.alt_text
+    mortal = said(p_good=0.9, time_limit=200)
+    assert "steps only V = 9.17, advantage of the bad action −8.17" in mortal
+    assert "no mask at all V = 100, advantage of the bad action 0" in mortal
+    assert "truncated steps too V = 66.9" in said(p_good=1, time_limit=200)
+    assert "truncated steps too V = 167" in said(p_good=1, time_limit=200, gamma=0.999)
+
+
+def words(figure):
+    """Every piece of text of a figure with its box in pixels."""
+    figure.canvas.draw()
+    renderer = figure.canvas.get_renderer()
+    texts = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
+    return [(text.get_text(), text.get_window_extent(renderer)) for text in texts]
+
+
+def settings(explorer, count):
+    """The default, and random corners of all the controls."""
+    rng = random.Random(0)
+    yield {}
+    for _ in range(count):
+        drawn = {}
+        for name, control in explorer.controls.items():
+            picked = [rng.choice((cell.positions()[0], cell.positions()[-1])) for cell in control.cells]
+            drawn[name] = control.join(picked)
+        yield drawn
+
+
+@pytest.mark.parametrize("explorer", EXPLORERS, ids=lambda explorer: explorer.name)
+def test_no_words_collide_or_leave_the_card(explorer):
+    for parameters in settings(explorer, 8):
+        figure = explorer.draw(**parameters)
+        width, height = figure.canvas.get_width_height()
+        found = words(figure)
+        for text, box in found:
+            assert box.x0 > -2 and box.y0 > -2 and box.x1 < width + 2 and box.y1 < height + 2, (text, parameters)
+        for (one, a), (other, b) in itertools.combinations(found, 2):
+            across = min(a.x1, b.x1) - max(a.x0, b.x0)
+            down = min(a.y1, b.y1) - max(a.y0, b.y0)
+            assert across < 3 or down < 4, (one, other, parameters)
