@@ -8,9 +8,18 @@ Floors 0 to 4 of the house are here; figures, sliders, exercises and quizzes are
 """
 
 from rlcourse import envs, exact
-from rlcourse.algorithms import PPO, Reinforce
+from rlcourse.algorithms import (
+    PPO,
+    BatchActorCritic,
+    OffPolicyActorCritic,
+    OnlineActorCritic,
+    ParallelActorCritic,
+    Reinforce,
+)
 from rlcourse.exact import FiniteMDP
-from rlcourse.objectives import clipped_surrogate, policy_gradient
+from rlcourse.networks import hard_update, polyak_update
+from rlcourse.objectives import clipped_surrogate, policy_gradient, td_target
+from rlcourse.replay import ReplayBuffer
 from rlcourse.returns import gae, n_step_advantages, rewards_to_go, td_errors
 from rlcourse.rollout import Collector, evaluate
 from rlcourse.training import History, load, run, train
@@ -18,21 +27,29 @@ from rlcourse.transitions import Transitions
 
 __all__ = [
     "PPO",
+    "BatchActorCritic",
     "Collector",
     "FiniteMDP",
     "History",
+    "OffPolicyActorCritic",
+    "OnlineActorCritic",
+    "ParallelActorCritic",
     "Reinforce",
+    "ReplayBuffer",
     "Transitions",
     "clipped_surrogate",
     "envs",
     "evaluate",
     "exact",
     "gae",
+    "hard_update",
     "load",
     "n_step_advantages",
     "policy_gradient",
+    "polyak_update",
     "rewards_to_go",
     "run",
     "td_errors",
+    "td_target",
     "train",
 ]

@@ -22,6 +22,16 @@ def check_fraction(name, value):
     return number
 
 
+def check_positive(name, value):
+    """A step size, a width: a number > 0; infinity counts."""
+    try:
+        number = math.nan if isinstance(value, str | bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    require(number > 0.0, f"{name} must be a number > 0, got {value!r}")
+    return number
+
+
 def check_positive_integer(name, value):
     """A count: 1, 2, 3, ..."""
     return _check_integer(name, value, least=1)

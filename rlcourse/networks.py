@@ -9,9 +9,9 @@ import gymnasium as gym
 import numpy as np
 import torch
 from torch import nn
-from torch.distributions import Categorical
+from torch.distributions import Categorical, Independent, Normal
 
-from rlcourse.checks import require
+from rlcourse.checks import check_fraction, require
 
 
 class OneHot(nn.Module):
@@ -123,6 +123,36 @@ class CategoricalActor(nn.Module):
         return np.argmax(self.logits_numpy(obs), axis=-1)
 
 
+class GaussianActor(nn.Module):
+    """π_θ(a|s) in a Box: independent normals, the mean a network of s, the log standard deviations free numbers.
+
+    It may draw actions outside the Box; whoever plays them clips them, and learns from what was drawn.
+    """
+
+    def __init__(self, observation_space, action_space, hidden, *, seed=0):
+        super().__init__()
+        require(
+            isinstance(action_space, gym.spaces.Box) and len(action_space.shape) == 1,
+            f"action_space must be Discrete or a flat Box, got {action_space}",
+        )
+        self.net = mlp(observation_space, hidden, action_space.shape[0], last_gain=0.01, seed=seed)
+        self.log_std = nn.Parameter(torch.zeros(action_space.shape[0]))
+
+    def forward(self, obs):
+        mean = self.net(obs)
+        spread = self.log_std.exp().expand_as(mean)
+        return Independent(Normal(mean, spread, validate_args=False), 1, validate_args=False)
+
+    def sample(self, obs, rng):
+        """Actions a ~ π(.|s) for obs [..., features]: mean + σ ξ, ξ standard normal."""
+        mean = self.mode(obs)
+        return mean + np.exp(self.log_std.detach().cpu().numpy()) * rng.standard_normal(mean.shape, dtype=np.float32)
+
+    def mode(self, obs):
+        """The mean action of each observation."""
+        return self.net.forward_numpy(obs)
+
+
 class ValueCritic(nn.Module):
     """V_w(s), shape [...], never [..., 1]: a forgotten squeeze would broadcast."""
 
@@ -132,3 +162,41 @@ class ValueCritic(nn.Module):
 
     def forward(self, obs):
         return self.net(obs).squeeze(-1)
+
+
+class ActionValueCritic(nn.Module):
+    """Q_w(s, a) over finitely many actions: one output an action."""
+
+    def __init__(self, observation_space, action_space, hidden, *, seed=0):
+        super().__init__()
+        self.all_actions = mlp(observation_space, hidden, int(action_space.n), seed=seed)
+
+    def forward(self, obs, actions):
+        """Q_w(s, a) of the actions [...] taken, shape [...]."""
+        return self.all_actions(obs).gather(-1, actions[..., None]).squeeze(-1)
+
+
+@torch.no_grad()
+def polyak_update(online, target, *, tau):
+    """The target follows the online network: w̄ ← τ w + (1 - τ) w̄, weight by weight, in place.
+
+    Args:
+        online, target: modules of one architecture.
+        tau: weight on the online network, in [0, 1]; 1 copies it.
+
+    Raises:
+        ValueError: if tau is not in [0, 1], or the two differ in their weights.
+
+    Source: Lillicrap et al. 2016, algorithm 1.
+    """
+    tau = check_fraction("tau", tau)
+    mine, theirs = list(target.parameters()), list(online.parameters())
+    require(
+        [p.shape for p in mine] == [p.shape for p in theirs], "target must have the architecture of online, it has not"
+    )
+    torch._foreach_lerp_(mine, theirs, tau)
+
+
+def hard_update(online, target):
+    """The target becomes a copy of the online network, in place: `polyak_update` with tau = 1."""
+    polyak_update(online, target, tau=1.0)

@@ -5,7 +5,9 @@ Nothing is detached in here. Who calls decides what is a constant, and says so w
 
 import torch
 
-from rlcourse.checks import check_sequences, require
+from rlcourse.checks import check_flags, check_fraction, check_positive, check_sequences
+
+LARGEST_LOG_RATIO = 60.0  # e^88 is infinite in single precision, and the gradient of what is clipped away NaN
 
 
 def policy_gradient(log_probs, weights):
@@ -42,7 +44,7 @@ def clipped_surrogate(log_probs, old_log_probs, advantages, *, clip_eps):
     Args:
         log_probs, old_log_probs: log π_θ(a_t|s_t), log π_old(a_t|s_t); shape [T, ...]. The old ones are constants.
         advantages: Â_t, same shape, unit of reward; constants.
-        clip_eps: ε > 0.
+        clip_eps: ε > 0; infinity clips nothing.
 
     Returns:
         A scalar to ascend.
@@ -53,7 +55,34 @@ def clipped_surrogate(log_probs, old_log_probs, advantages, *, clip_eps):
     Source: Schulman et al. 2017, eq. 7.
     """
     check_sequences(log_probs=log_probs, old_log_probs=old_log_probs, advantages=advantages)
-    require(clip_eps > 0, f"clip_eps must be a number > 0, got {clip_eps!r}")
-    ratio = torch.exp(log_probs - old_log_probs)
+    clip_eps = check_positive("clip_eps", clip_eps)
+    ratio = torch.exp((log_probs - old_log_probs).clamp(max=LARGEST_LOG_RATIO))
     clipped = ratio.clamp(1 - clip_eps, 1 + clip_eps)
     return torch.minimum(ratio * advantages, clipped * advantages).mean()
+
+
+def td_target(rewards, next_q, terminated, *, gamma):
+    """What a Q critic is fitted to: one step of reward, then the value of going on, unless the step was the last.
+
+        y = r + γ (1 - d) Q̄(s', a')
+
+    d is `terminated` alone: after a truncation there was a future. Who calls supplies Q̄(s', a') without a
+    gradient, for the a' of the policy that is judged, not the one that happens to be stored.
+
+    Args:
+        rewards: r, shape [B, ...], unit of reward.
+        next_q: Q̄(s', a'), or a soft value of s'; same shape.
+        terminated: d, boolean, same shape.
+        gamma: γ in [0, 1].
+
+    Returns:
+        y, same shape.
+
+    Raises:
+        ValueError: if the shapes differ, a number is not finite, terminated is not boolean, or gamma not in [0, 1].
+
+    Source: Mnih et al. 2015; Lillicrap et al. 2016, algorithm 1.
+    """
+    check_flags(terminated=terminated)
+    check_sequences(rewards=rewards, next_q=next_q, terminated=terminated)
+    return rewards + check_fraction("gamma", gamma) * torch.where(terminated, 0.0, next_q)

@@ -63,6 +63,7 @@ class Collector:
 
         Returns:
             Transitions[steps, N]. No row is a restart; next_obs of an ended row is the true last observation.
+            The actions are as drawn, even where the environment was given the nearest one inside its Box.
             In NEXT_STEP mode, columns that restarted less often run ahead; their surplus opens the next call.
         """
         steps = check_positive_integer("steps", steps)
@@ -103,6 +104,11 @@ class Collector:
         # Column after column instead of row after row: transpose, then keep what was played.
         return _to_transitions([row.swapaxes(0, 1)[played.T] for row in rows])
 
+    def credit(self, steps, returns):
+        """Count steps that were taken elsewhere, by a worker, and the returns of the episodes that ended there."""
+        self.steps += steps
+        self.finished += [(self.steps, value) for value in returns]
+
     def _restart(self, seed):
         obs, _ = self.envs.reset(seed=seed)
         self._obs, self._fresh = np.array(obs), True
@@ -127,7 +133,7 @@ class Collector:
         obs = self._obs
         # Copies, because an agent may write into what it is shown, an environment into what it handed out.
         actions = np.array(agent.act(obs.copy()))
-        following, rewards, terminated, truncated, info = self.envs.step(actions)
+        following, rewards, terminated, truncated, info = self.envs.step(self._playable(actions))
         following, rewards = np.array(following), np.array(rewards)
         terminated, truncated = np.array(terminated), np.array(truncated)
         ended, next_obs, real = terminated | truncated, following, ~self._restarting
@@ -141,6 +147,11 @@ class Collector:
         self._obs, self._fresh = following, False
         self._keep_score(rewards, ended, real & playing)
         return (obs, actions, rewards, next_obs, terminated, truncated), real
+
+    def _playable(self, actions):
+        """A Gaussian policy may draw outside the Box: the environment gets the nearest action inside."""
+        space = self.envs.single_action_space
+        return np.clip(actions, space.low, space.high) if isinstance(space, gym.spaces.Box) else actions
 
     def _keep_score(self, rewards, ended, counted):
         self.steps += int(counted.sum())

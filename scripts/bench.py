@@ -1,4 +1,5 @@
-"""Timings of the course: `python scripts/bench.py [section ...]`; sections: rollout, returns, training, explorers.
+"""Timings of the course: `python scripts/bench.py [section ...]`; sections: rollout, returns, training, ppo,
+explorers.
 
 CPU time of one process, one torch thread. Where two things are compared they run in turn, A B A B, so that a
 machine that changes its speed changes both. Timings are printed, never tested.
@@ -87,7 +88,7 @@ def returns():
 def training():
     """Steps a CPU second of whole training runs, and how good they end."""
     print("training: CartPole, environment steps per CPU second, greedy mean of 10 episodes")
-    for algorithm, total_steps in ((rl.Reinforce, 60_000), (rl.PPO, 60_000)):
+    for algorithm, total_steps in ((rl.Reinforce, 60_000), (rl.ParallelActorCritic, 150_000), (rl.PPO, 100_000)):
         for seed in range(3):
             history = None
 
@@ -98,7 +99,30 @@ def training():
             seconds = cpu_seconds(run)
             score = np.mean(rl.evaluate(history.agent, "CartPole-v1"))
             speed = history.total_steps / seconds
-            print(f"  {algorithm.__name__:10s} seed {seed}  {speed:9,.0f} steps/s  {seconds:5.1f} s  {score:6.1f}")
+            print(f"  {algorithm.__name__:20s} seed {seed}  {speed:9,.0f} steps/s  {seconds:5.1f} s  {score:6.1f}")
+
+
+def ppo():
+    """PPO against stable-baselines3: CartPole, 8 environments x 128 steps, minibatches of 256, 4 epochs, 64 x 64."""
+    from stable_baselines3 import PPO
+    from stable_baselines3.common.env_util import make_vec_env
+
+    config = rl.PPO.Config(steps=128, epochs=4, minibatch_size=256, hidden=(64, 64), learning_rate=3e-4)
+    envs = make_envs("CartPole-v1", 8)
+    agent = rl.PPO(envs.single_observation_space, envs.single_action_space, config)
+    updates = agent.training(rl.Collector(envs, seed=0))
+    network = {"net_arch": {"pi": [64, 64], "vf": [64, 64]}}
+    theirs = PPO("MlpPolicy", make_vec_env("CartPole-v1", n_envs=8), n_steps=128, batch_size=256, n_epochs=4,
+                 ent_coef=0.0, policy_kwargs=network, device="cpu", seed=0)  # fmt: skip
+    rollouts, steps = 8, 8 * 8 * 128
+    contenders = {
+        "rlcourse": lambda: [next(updates) for _ in range(rollouts)],
+        "stable-baselines3": lambda: theirs.learn(steps, reset_num_timesteps=False),
+    }
+    seconds = in_turn(contenders, rounds=7)
+    print("ppo: environment steps per CPU second, collecting and learning")
+    row = "   ".join(f"{name} {steps / s:,.0f}" for name, s in seconds.items())
+    print(f"   {row}   ratio {seconds['stable-baselines3'] / seconds['rlcourse']:.2f}")
 
 
 def explorers():
@@ -106,7 +130,7 @@ def explorers():
     subprocess.run([sys.executable, str(Path(__file__).with_name("bench_explorers.py"))], check=True)
 
 
-SECTIONS = {section.__name__: section for section in (rollout, returns, training, explorers)}
+SECTIONS = {section.__name__: section for section in (rollout, returns, training, ppo, explorers)}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])

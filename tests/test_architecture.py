@@ -18,11 +18,11 @@ FACADE = ""  # `import rlcourse`: what the package shows to the world, floors 0-
 
 FLOORS = {
     "checks": -1, "installation": -1,  # the ground: no reinforcement learning yet
-    "transitions": 0, "returns": 0, "objectives": 0, "distributions": 0, "exact": 0, "noise": 0,
+    "transitions": 0, "returns": 0, "objectives": 0, "distributions": 0, "exact": 0, "noise": 0, "simulator": 0,
     "networks": 1, "replay": 1, "envs": 1,
     "rollout": 2,
     "algorithms": 3,
-    "training": 4, "experiments": 4, FACADE: 4,
+    "training": 4, "experiments": 4, "listing": 4, FACADE: 4,
     "plots": 5,
     "explorers": 6, "exercises": 6, "quiz": 6, "panel": 6, "index": 6,
 }  # fmt: skip
@@ -30,7 +30,7 @@ FLOORS = {
 NEIGHBOURS = {("experiments", "training")}
 # Inside these packages every file is a sibling of every other, but for the helpers they share.
 HELPERS = {
-    "algorithms": {"common"},
+    "algorithms": {"common", "workers"},
     "envs": None,  # one small world, told in a few files
     "experiments": None,
     "plots": {"style", "training"},

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from rlcourse.networks import CategoricalActor, ValueCritic, mlp
+from rlcourse.networks import ActionValueCritic, CategoricalActor, ValueCritic, hard_update, mlp, polyak_update
 
 BOX = gym.spaces.Box(-1, 1, (4,), np.float32)
 
@@ -64,3 +64,36 @@ def test_seeds_decide_the_weights():
 def test_a_bad_argument_is_named(call, word):
     with pytest.raises(ValueError, match=f"^{word} must"):
         call()
+
+
+def test_an_action_value_is_that_of_the_action_taken():
+    critic = ActionValueCritic(BOX, gym.spaces.Discrete(3), (8,), seed=0)
+    obs, actions = torch.randn(5, 2, 4, generator=torch.Generator().manual_seed(0)), torch.arange(10).reshape(5, 2) % 3
+    every = critic.all_actions(obs)
+    assert every.shape == (5, 2, 3) and critic(obs, actions).shape == (5, 2)
+    assert all(critic(obs, actions)[i, j] == every[i, j, actions[i, j]] for i in range(5) for j in range(2))
+
+
+@pytest.mark.covers("AL-13", "AL-12", "EQ-63")
+def test_the_target_goes_a_part_of_the_way():
+    online, target = (ValueCritic(BOX, (8,), seed=seed) for seed in (0, 1))
+    before = [(w.clone(), t.clone()) for w, t in zip(online.parameters(), target.parameters(), strict=True)]
+    places = [t.data_ptr() for t in target.parameters()]
+    polyak_update(online, target, tau=0.1)
+    for (w, t), now, still in zip(before, target.parameters(), online.parameters(), strict=True):
+        torch.testing.assert_close(now, 0.1 * w + 0.9 * t)
+        assert torch.equal(still, w)  # the online network does not move
+    polyak_update(online, target, tau=0.0)
+    for (w, t), now in zip(before, target.parameters(), strict=True):
+        torch.testing.assert_close(now, 0.1 * w + 0.9 * t)
+    hard_update(online, target)
+    assert all(torch.equal(now, w) for (w, _), now in zip(before, target.parameters(), strict=True))
+    assert [t.data_ptr() for t in target.parameters()] == places  # in place: acting reads views of them
+
+
+def test_a_target_of_another_kind_is_refused():
+    small, large = ValueCritic(BOX, (8,)), ValueCritic(BOX, (9,))
+    with pytest.raises(ValueError, match="target must have the architecture of online"):
+        polyak_update(small, large, tau=0.5)
+    with pytest.raises(ValueError, match=r"tau must be a number in \[0, 1\], got 2"):
+        polyak_update(small, small, tau=2)

@@ -55,3 +55,23 @@ def test_the_minimum_is_taken_sample_by_sample():
 def test_a_bad_argument_is_named(call, word):
     with pytest.raises(ValueError, match=f"^{word} must"):
         call()
+
+
+@pytest.mark.covers("AL-06", "AL-09", "ERR-41")
+def test_the_target_ends_where_the_episode_does():
+    rewards, next_q = torch.tensor([1.0, 1.0, -2.0]), torch.tensor([10.0, 10.0, 4.0])
+    y = rl.td_target(rewards, next_q, torch.tensor([False, True, False]), gamma=0.5)
+    assert y.tolist() == [6.0, 1.0, 0.0]
+
+
+def test_the_target_is_loud():
+    one, flag = torch.ones(3), torch.zeros(3, dtype=torch.bool)
+    for arguments, gamma, sentence in [
+        ((one, one[:2], flag), 0.9, "next_q must have the shape of rewards"),
+        ((one, one[:, None], flag), 0.9, "next_q must have the shape of rewards"),
+        ((one, one, one), 0.9, "terminated must be a boolean tensor"),
+        ((one, one / 0, flag), 0.9, "next_q must hold finite numbers"),
+        ((one, one, flag), 1.1, r"gamma must be a number in \[0, 1\]"),
+    ]:
+        with pytest.raises(ValueError, match=sentence):
+            rl.td_target(*arguments, gamma=gamma)

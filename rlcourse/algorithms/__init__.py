@@ -1,6 +1,15 @@
 """One file an algorithm, read top to bottom like its pseudocode."""
 
+from rlcourse.algorithms.actor_critic import BatchActorCritic, OnlineActorCritic, ParallelActorCritic
+from rlcourse.algorithms.off_policy_actor_critic import OffPolicyActorCritic
 from rlcourse.algorithms.ppo import PPO
 from rlcourse.algorithms.reinforce import Reinforce
 
-__all__ = ["PPO", "Reinforce"]
+__all__ = [
+    "PPO",
+    "BatchActorCritic",
+    "OffPolicyActorCritic",
+    "OnlineActorCritic",
+    "ParallelActorCritic",
+    "Reinforce",
+]

@@ -2,12 +2,15 @@
 
 import dataclasses
 
+import gymnasium as gym
 import numpy as np
 import torch
 import torch._dynamo  # the first optimiser would load it, a second or two into a run
 from torch import nn
 
-from rlcourse.checks import require
+from rlcourse.checks import check_fraction, check_positive, check_positive_integer, require
+from rlcourse.networks import CategoricalActor, GaussianActor
+from rlcourse.replay import ReplayBuffer
 
 
 def gradient_step(optimizer, loss):
@@ -17,14 +20,35 @@ def gradient_step(optimizer, loss):
     optimizer.step()
 
 
-def adam(module, learning_rate):
-    """Adam on a module's weights; the fused form does the same sums in one pass."""
-    return torch.optim.Adam(module.parameters(), lr=learning_rate, eps=1e-5, fused=True)
+def adam(rates):
+    """Adam on the weights of modules, {module: step size}; the fused form does the same sums in one pass."""
+    groups = [{"params": module.parameters(), "lr": rate} for module, rate in rates.items()]
+    return torch.optim.Adam(groups, eps=1e-5, fused=True)
 
 
 def minibatches(size, minibatch_size, rng):
     """Row numbers 0..size-1 in random order, cut into minibatches."""
     return torch.as_tensor(rng.permutation(size)).split(minibatch_size)
+
+
+FIELDS = {
+    check_fraction: {"gamma", "gae_lambda", "critic_lambda", "tau"},
+    check_positive: {"learning_rate", "critic_learning_rate", "clip_eps"},
+    check_positive_integer: {"steps", "epochs", "minibatch_size", "batch_size", "capacity", "num_workers"},
+}
+
+
+def check_config(config):
+    """Raise ValueError for a field that no run can be made with; a field is known by its name."""
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        for check, names in FIELDS.items():
+            if field.name in names:
+                check(field.name, value)
+        if field.name == "hidden":
+            require(isinstance(value, tuple), f"hidden must be a tuple of layer widths, got {value!r}")
+            for width in value:
+                check_positive_integer("each width in hidden", width)
 
 
 class Agent:
@@ -45,10 +69,16 @@ class Agent:
             isinstance(config, self.Config),
             f"config must be a {type(self).__name__}.Config, got {type(config).__name__}",
         )
+        check_config(config)
         self.observation_space, self.action_space = observation_space, action_space
         self.config, self.seed, self.device = config, seed, torch.device(device)
         self.rng = np.random.default_rng(seed)
         self.build()
+
+    def make_actor(self):
+        """The policy's network for these actions: softmax over finitely many, Gaussian in a Box."""
+        kind = CategoricalActor if isinstance(self.action_space, gym.spaces.Discrete) else GaussianActor
+        return kind(self.observation_space, self.action_space, self.config.hidden, seed=self.seed).to(self.device)
 
     def act(self, obs):
         """Actions drawn from the policy, a ~ π(.|s).
@@ -65,9 +95,14 @@ class Agent:
         """The most probable action: what the agent would do if it were not exploring."""
         return self.actor.mode(np.asarray(obs))
 
+    def draw(self, policy):
+        """Actions a ~ π(.|s) of a Categorical: the largest of logit + Gumbel noise, from the agent's generator."""
+        noise = torch.as_tensor(self.rng.gumbel(size=policy.logits.shape), dtype=policy.logits.dtype)
+        return (policy.logits + noise.to(self.device)).argmax(-1)
+
     def parts(self):
-        """Networks and optimisers by name: all that training changes, besides the random generator."""
-        kinds = (nn.Module, torch.optim.Optimizer)
+        """Networks, optimisers and memory by name: all that training changes, besides the random generator."""
+        kinds = (nn.Module, torch.optim.Optimizer, ReplayBuffer)
         return {name: part for name, part in vars(self).items() if isinstance(part, kinds)}
 
     def state(self):
@@ -76,6 +111,8 @@ class Agent:
         for name, part in self.parts().items():
             if isinstance(part, nn.Module):
                 arrays |= {f"{name}/{key}": value.cpu().numpy() for key, value in part.state_dict().items()}
+            elif isinstance(part, ReplayBuffer):
+                arrays |= {f"{name}/{key}": value for key, value in part.state().items()}
             else:
                 for number, moments in part.state_dict()["state"].items():
                     arrays |= {f"{name}/{number}/{key}": np.asarray(value.cpu()) for key, value in moments.items()}
@@ -87,6 +124,8 @@ class Agent:
             mine = {key[len(name) + 1 :]: value for key, value in arrays.items() if key.startswith(f"{name}/")}
             if isinstance(part, nn.Module):
                 part.load_state_dict({key: torch.as_tensor(value) for key, value in mine.items()})
+            elif isinstance(part, ReplayBuffer):
+                part.load_state(mine)
             else:
                 whole = part.state_dict()
                 for key, value in mine.items():

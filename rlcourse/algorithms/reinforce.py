@@ -1,10 +1,11 @@
 """REINFORCE with reward-to-go: the policy gradient with nothing added.
 
-    1  play N whole episodes with π_θ
-    2  compute the reward-to-go R̂_t of every step, backwards
-    3  subtract what is typical, divide by the spread
-    4  ĝ = mean of ∇_θ log π_θ(a_t|s_t) · R̂_t
-    5  θ ← θ + η ĝ  (Adam), and back to 1
+    AL-01  Policy gradient with reward-to-go
+        1  play N whole episodes with π_θ
+        2  compute the reward-to-go R̂_t of every step, backwards
+        3  subtract what is typical, divide by the spread
+        4  ĝ = mean of ∇_θ log π_θ(a_t|s_t) · R̂_t
+        5  θ ← θ + η ĝ  (Adam), and back to 1
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,6 @@ from dataclasses import dataclass
 import torch
 
 from rlcourse.algorithms.common import Agent, adam, gradient_step
-from rlcourse.networks import CategoricalActor
 from rlcourse.objectives import policy_gradient
 from rlcourse.returns import rewards_to_go
 
@@ -35,10 +35,8 @@ class Reinforce(Agent):
     """Default number of episodes an update, played side by side."""
 
     def build(self):
-        self.actor = CategoricalActor(
-            self.observation_space, self.action_space, self.config.hidden, seed=self.seed
-        ).to(self.device)
-        self.optimizer = adam(self.actor, self.config.learning_rate)
+        self.actor = self.make_actor()
+        self.optimizer = adam({self.actor: self.config.learning_rate})
 
     def training(self, collector):
         """Play, learn, for ever; yields the metrics of every update."""

@@ -44,7 +44,9 @@ def make_envs(env_id, num_envs, **options):
     except gym.error.Error as error:
         raise ValueError(f"env_id must name a registered Gymnasium environment, got {env_id!r}: {error}") from None
     if spec.entry_point == "gymnasium.envs.classic_control.cartpole:CartPoleEnv" and not options:
-        return SameStepCartPole(num_envs, max_episode_steps=spec.max_episode_steps)
+        envs = SameStepCartPole(num_envs, max_episode_steps=spec.max_episode_steps)
+        envs.spec = spec
+        return envs
     if env_id.startswith("rlcourse/") and spec.vector_entry_point is not None:
         return gym.make_vec(env_id, num_envs, vectorization_mode="vector_entry_point", **options)
     same_step = {"autoreset_mode": AutoresetMode.SAME_STEP}

@@ -1,22 +1,29 @@
 """PPO: what its targets and its first step must be."""
 
+import math
+from dataclasses import replace
+
 import gymnasium as gym
+import numpy as np
 import pytest
 import torch
+from stable_baselines3 import PPO
+from stable_baselines3.common.logger import Logger
+from stable_baselines3.common.vec_env import DummyVecEnv
 
 import rlcourse as rl
 from rlcourse.envs import make_envs
 
 
-def agent_and_rollout(**config):
-    envs = make_envs("CartPole-v1", 4)
+def agent_and_rollout(env_id="CartPole-v1", **config):
+    envs = make_envs(env_id, 4)
     agent = rl.PPO(envs.single_observation_space, envs.single_action_space, rl.PPO.Config(**config))
     return agent, rl.Collector(envs, seed=0).collect(agent, steps=32)
 
 
 def test_the_first_full_batch_gradient_is_the_plain_policy_gradient():
     agent, rollout = agent_and_rollout(epochs=1, minibatch_size=128)
-    _, advantages, _ = agent.targets(rollout)
+    _, _, advantages = agent.targets(rollout)
     flat = rollout.flatten()
     plain = rl.policy_gradient(agent.actor(flat.obs).log_prob(flat.actions), advantages)
     expected = torch.autograd.grad(-plain, list(agent.actor.parameters()))
@@ -27,7 +34,7 @@ def test_the_first_full_batch_gradient_is_the_plain_policy_gradient():
 
 def test_a_truncated_step_bootstraps_and_a_terminated_one_does_not():
     agent, rollout = agent_and_rollout()
-    returns, _, _ = agent.targets(rollout)
+    _, returns, _ = agent.targets(rollout)
     returns = returns.reshape(rollout.rewards.shape)
     assert rollout.terminated.any()
     torch.testing.assert_close(returns[rollout.terminated], rollout.rewards[rollout.terminated])
@@ -35,7 +42,7 @@ def test_a_truncated_step_bootstraps_and_a_terminated_one_does_not():
         rollout.obs, rollout.actions, rollout.rewards, rollout.next_obs,
         torch.zeros_like(rollout.terminated), rollout.terminated | rollout.truncated,
     )
-    bootstrapped = agent.targets(cut)[0].reshape(rollout.rewards.shape)[rollout.terminated]
+    bootstrapped = agent.targets(cut)[1].reshape(rollout.rewards.shape)[rollout.terminated]
     future = agent.critic(rollout.next_obs[rollout.terminated]).detach()
     torch.testing.assert_close(bootstrapped, 1 + agent.config.gamma * future)
 
@@ -44,6 +51,127 @@ def test_a_truncated_step_bootstraps_and_a_terminated_one_does_not():
 def test_it_solves_cartpole():
     history = rl.train(rl.PPO, "CartPole-v1", total_steps=60_000, progress=False)
     assert rl.evaluate(history.agent, "CartPole-v1").mean() >= 475
+
+
+def by_stable_baselines(agent, rollout, *, epochs):
+    """The same update by stable-baselines3, from the same weights, on the same batch: its weights and gradients."""
+    T, N = rollout.rewards.shape
+
+    class Spaces(gym.Env):
+        observation_space, action_space = agent.observation_space, agent.action_space
+
+    config = agent.config
+    theirs = PPO(
+        "MlpPolicy", DummyVecEnv([Spaces] * N), n_steps=T, batch_size=T * N, n_epochs=epochs, vf_coef=1.0,
+        learning_rate=config.learning_rate, clip_range=config.clip_eps, ent_coef=config.entropy_weight,
+        normalize_advantage=config.normalize, max_grad_norm=math.inf, device="cpu",
+        policy_kwargs={"net_arch": {"pi": list(config.hidden), "vf": list(config.hidden)}},
+    )  # fmt: skip
+    ours = [*agent.actor.net.parameters(), *agent.critic.net.parameters()]
+    policy = theirs.policy
+    mirror = [
+        *policy.mlp_extractor.policy_net.parameters(), *policy.action_net.parameters(),
+        *policy.mlp_extractor.value_net.parameters(), *policy.value_net.parameters(),
+    ]  # fmt: skip
+    if hasattr(agent.actor, "log_std"):
+        ours, mirror = [*ours, agent.actor.log_std], [*mirror, policy.log_std]
+    with torch.no_grad():
+        for mine, copy in zip(ours, mirror, strict=True):
+            copy.copy_(mine)
+
+    unscaled = type(agent)(agent.observation_space, agent.action_space, replace(config, normalize=False))
+    unscaled.actor, unscaled.critic = agent.actor, agent.critic  # they normalise by themselves
+    memory = theirs.rollout_buffer
+    old_log_probs, returns, advantages = (part.reshape(T, N).numpy() for part in unscaled.targets(rollout))
+    memory.observations[:] = rollout.obs.numpy()
+    memory.actions[:] = rollout.actions.reshape(T, N, -1).numpy()
+    memory.log_probs[:], memory.returns[:], memory.advantages[:] = old_log_probs, returns, advantages
+    memory.values[:], memory.pos, memory.full = returns - advantages, T, True
+    theirs._logger = Logger(None, [])
+    theirs.train()
+    return ours, mirror, theirs.logger.name_to_value
+
+
+@pytest.mark.covers("AL-08", "EQ-27", "EQ-28")
+@pytest.mark.parametrize("entropy_weight", [0.0, 0.02])
+@pytest.mark.parametrize("env_id", ["CartPole-v1", "Pendulum-v1"])
+@pytest.mark.parametrize("epochs", [1, 4])
+def test_an_update_is_that_of_stable_baselines(env_id, epochs, entropy_weight):
+    agent, rollout = agent_and_rollout(env_id, epochs=epochs, minibatch_size=128, entropy_weight=entropy_weight)
+    flat = rollout.flatten()
+    actor_loss, critic_loss = agent.losses(flat.obs, flat.actions, *agent.targets(rollout))
+    ours, mirror, log = by_stable_baselines(agent, rollout, epochs=epochs)
+    agent.update(rollout)
+    scale = 1.0 if env_id == "CartPole-v1" else max(1.0, critic_loss.item())  # returns of Pendulum are large
+    for mine, copy in zip(ours, mirror, strict=True):
+        torch.testing.assert_close(mine, copy, rtol=1e-5, atol=1e-5)  # one full update
+        torch.testing.assert_close(mine.grad / scale, copy.grad / scale, rtol=1e-5, atol=1e-5)
+    if epochs == 1:
+        assert (actor_loss + critic_loss).item() == pytest.approx(log["train/loss"], rel=1e-5)
+        assert critic_loss.item() == pytest.approx(log["train/value_loss"], rel=1e-5)
+
+
+@pytest.mark.covers("EQX-07")
+def test_a_ratio_beyond_single_precision_has_a_gradient_that_is_a_number():
+    for advantage, slope in ((1.0, 0.0), (-1.0, None)):
+        log_probs = torch.tensor([0.0, 0.1]).requires_grad_()
+        old = torch.tensor([-100.0, 0.0])
+        rl.clipped_surrogate(log_probs, old, torch.full((2,), advantage), clip_eps=0.2).backward()
+        assert torch.isfinite(log_probs.grad).all()
+        assert slope is None or log_probs.grad[0] == slope
+
+
+def test_one_update_of_each_kind_reports_how_far_it_went():
+    for env_id in ("CartPole-v1", "Pendulum-v1"):
+        agent, rollout = agent_and_rollout(env_id)
+        old = agent.actor(rollout.obs).log_prob(rollout.actions).detach()
+        metrics = agent.update(rollout)
+        log_ratio = agent.actor(rollout.obs).log_prob(rollout.actions).detach() - old
+        ratio = log_ratio.exp()
+        assert metrics["largest_ratio"] == pytest.approx(ratio.max().item(), rel=1e-5)
+        assert metrics["clip_fraction"] == pytest.approx(((ratio - 1).abs() > 0.2).float().mean().item())
+        assert metrics["kl"] == pytest.approx((ratio - 1 - log_ratio).mean().item(), rel=1e-3) and metrics["kl"] > 0
+        assert metrics["explained_variance"] <= 1
+
+
+def test_without_a_clip_the_ratios_go_further():
+    largest = []
+    for clip_eps in (0.1, math.inf):
+        agent, rollout = agent_and_rollout(clip_eps=clip_eps, epochs=20, learning_rate=1e-2)
+        largest.append(agent.update(rollout)["largest_ratio"])
+    assert largest[1] > 1.5 * largest[0]
+
+
+def test_one_row_is_a_batch():
+    agent, rollout = agent_and_rollout()
+    agent.update(rollout[:1, :1])
+    assert all(torch.isfinite(weight).all() for weight in agent.actor.parameters())
+
+
+def test_actions_are_learned_from_as_drawn_and_played_inside_the_box():
+    agent, _ = agent_and_rollout("Pendulum-v1")
+    with torch.no_grad():
+        agent.actor.log_std.fill_(2.0)  # far wider than the Box
+    envs = make_envs("Pendulum-v1", 4)
+    played = []
+    step = envs.step
+    envs.step = lambda actions: (played.append(actions.copy()), step(actions))[1]
+    batch = rl.Collector(envs, seed=0).collect(agent, steps=20)
+    assert (batch.actions.abs() > 2).any() and (abs(np.stack(played)) <= 2).all()
+    torch.testing.assert_close(batch.actions.clamp(-2, 2), torch.as_tensor(np.stack(played)))
+
+
+@pytest.mark.parametrize(("config", "sentence"), [
+    ({"epochs": 0}, "epochs must be a whole number >= 1, got 0"),
+    ({"clip_eps": 0.0}, "clip_eps must be a number > 0, got 0.0"),
+    ({"learning_rate": -1e-3}, "learning_rate must be a number > 0"),
+    ({"gae_lambda": 1.5}, r"gae_lambda must be a number in \[0, 1\], got 1.5"),
+    ({"hidden": 64}, "hidden must be a tuple of layer widths, got 64"),
+    ({"hidden": (64, 0)}, "each width in hidden must be a whole number >= 1, got 0"),
+])  # fmt: skip
+def test_a_config_that_cannot_run_says_why(config, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        agent_and_rollout(**config)
 
 
 def test_a_wrong_config_is_named():

@@ -1,0 +1,121 @@
+"""Experience replay: a fixed stretch of memory in which the newest step overwrites the oldest.
+
+    AL-10  Replay buffer
+        1  memory for `capacity` rows (s, a, r, s', d), made once
+        2  add: write behind the last row; at the end of the memory go on at its front, over the oldest
+        3  sample: refuse while there are fewer rows than asked for
+        4  else draw rows uniformly, with replacement
+"""
+
+from dataclasses import fields
+
+import gymnasium as gym
+import numpy as np
+import torch
+
+from rlcourse.checks import check_positive_integer, check_seed, require
+from rlcourse.transitions import Transitions
+
+NAMES = tuple(field.name for field in fields(Transitions))
+
+
+class ReplayBuffer:
+    """The last `capacity` transitions, in tensors made once.
+
+    Both end flags are stored: a target bootstraps unless the step is terminated, however it was truncated.
+
+    Args:
+        capacity: how many rows it holds, a whole number >= 1.
+        env: whose spaces it serves: a Gymnasium environment, or a vector environment for the spaces of one column.
+        seed: of the sampling; None for fresh entropy.
+
+    Raises:
+        ValueError: if an argument is not as described.
+
+    Source: Lin 1992; Mnih et al. 2015.
+    """
+
+    def __init__(self, capacity, env, *, seed=None):
+        self.capacity = check_positive_integer("capacity", capacity)
+        obs, actions = (_array_space(env, name) for name in ("observation_space", "action_space"))
+        self.generator = torch.Generator()
+        if seed is None:
+            self.generator.seed()
+        else:
+            self.generator.manual_seed(check_seed("seed", seed))
+        self._size, self._next = 0, 0
+        self._rows = Transitions(  # AL-10.1
+            obs=_zeros(capacity, obs),
+            actions=_zeros(capacity, actions),
+            rewards=torch.zeros(capacity),
+            next_obs=_zeros(capacity, obs),
+            terminated=torch.zeros(capacity, dtype=torch.bool),
+            truncated=torch.zeros(capacity, dtype=torch.bool),
+        )
+
+    def __len__(self):
+        return self._size
+
+    def add(self, transitions):
+        """Store one transition, or any leading shape of them in row order; the oldest rows make room.
+
+        Args:
+            transitions: Transitions[], [B] or [T, N], with the shapes of the environment's spaces.
+
+        Raises:
+            ValueError: if it is something else.
+        """
+        require(
+            isinstance(transitions, Transitions), f"transitions must be Transitions, got {type(transitions).__name__}"
+        )
+        new = transitions.flatten()[-self.capacity :]
+        for name in ("obs", "actions"):
+            shape, expected = getattr(new, name).shape[1:], getattr(self._rows, name).shape[1:]
+            require(shape == expected, f"{name} of one step must have shape {tuple(expected)}, got {tuple(shape)}")
+        fits = min(len(new), self.capacity - self._next)  # the rest goes to the front of the ring
+        for name in NAMES:
+            rows, values = getattr(self._rows, name), getattr(new, name)
+            rows[self._next : self._next + fits] = values[:fits]  # AL-10.2
+            rows[: len(new) - fits] = values[fits:]  # AL-10.2
+        self._next = (self._next + len(new)) % self.capacity
+        self._size = min(self._size + len(new), self.capacity)
+
+    def sample(self, n):
+        """Draw n rows uniformly, with replacement.
+
+        Returns:
+            Transitions[n], a copy: later additions do not change it.
+
+        Raises:
+            ValueError: if fewer than n rows are stored, or n is not a whole number >= 1.
+        """
+        n = check_positive_integer("n", n)
+        require(n <= self._size, f"n must be at most the number of rows stored, {self._size}, got {n}")  # AL-10.3
+        return self._rows[torch.randint(self._size, (n,), generator=self.generator)]  # AL-10.4
+
+    def state(self):
+        """The rows stored, oldest first, and the generator, as named arrays."""
+        oldest_first = torch.arange(self._next - self._size, self._next) % self.capacity
+        arrays = {name: getattr(self._rows, name)[oldest_first].numpy() for name in NAMES}
+        return {**arrays, "generator": self.generator.get_state().numpy()}
+
+    def load_state(self, arrays):
+        """The inverse of `state`."""
+        self._size, self._next = 0, 0
+        self.add(Transitions(*(torch.as_tensor(arrays[name]) for name in NAMES)))
+        self.generator.set_state(torch.as_tensor(arrays["generator"]))
+
+
+def _array_space(env, name):
+    space = getattr(env, f"single_{name}", None) or getattr(env, name, None)
+    require(
+        isinstance(space, gym.spaces.Box | gym.spaces.Discrete),
+        f"env must be a Gymnasium environment with a Box or Discrete {name}, got {space or type(env).__name__}",
+    )
+    return space
+
+
+def _zeros(capacity, space):
+    """Rows for elements of a space, in the precision of networks."""
+    row = torch.as_tensor(np.zeros(space.shape, space.dtype))
+    return torch.zeros(capacity, *row.shape, dtype=torch.float32 if row.is_floating_point() else row.dtype)

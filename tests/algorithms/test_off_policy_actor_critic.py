@@ -1,0 +1,126 @@
+"""Off-policy actor-critic: stored states, fresh actions, and a critic that knows actions."""
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+
+import rlcourse as rl
+
+STATES, GAMMA = 7, 0.9
+
+
+def agent(**config):
+    spaces = gym.spaces.Discrete(STATES), gym.spaces.Discrete(2)
+    learner = rl.OffPolicyActorCritic(*spaces, rl.OffPolicyActorCritic.Config(hidden=(), gamma=GAMMA, **config), seed=0)
+    with torch.no_grad():  # a policy with preferences, and a critic with opinions
+        generator = torch.Generator().manual_seed(1)
+        for part in (learner.actor.net, learner.critic.all_actions, learner.target_critic.all_actions):
+            part[-1].weight.copy_(torch.randn(2, STATES, generator=generator))
+    return learner
+
+
+def tables(learner):
+    states = torch.arange(STATES)
+    networks = learner.critic.all_actions, learner.target_critic.all_actions
+    return learner.actor(states).probs.detach(), *(network(states).detach() for network in networks)
+
+
+def stored(copies=1, action=None):
+    """Every state once, times copies; actions of an older policy."""
+    states = torch.arange(STATES).repeat(copies)
+    actions = (states * 3 + 1) % 2 if action is None else torch.full_like(states, action)
+    rewards = states / 10
+    terminated = states % 3 == 2
+    return rl.Transitions(states, actions, rewards, (states + 2) % STATES, terminated, states % 3 == 1)
+
+
+@pytest.mark.covers("AL-06", "ERR-25", "CL-24")
+def test_the_target_averages_over_the_present_policy():
+    learner, batch = agent(), stored(6000)
+    policy, Q, lagged = tables(learner)
+    after = (policy * lagged).sum(-1)[batch.next_obs]
+    truth = batch.rewards + GAMMA * torch.where(batch.terminated, 0.0, after)
+    spread = (policy * (lagged - (policy * lagged).sum(-1, keepdim=True)) ** 2).sum(-1)[batch.next_obs]
+    noise = GAMMA**2 * torch.where(batch.terminated, 0.0, spread)
+    errors = Q[batch.obs, batch.actions] - truth
+    expected = (errors**2 + noise).mean()
+    assert learner.critic_loss(batch).item() == pytest.approx(expected.item(), rel=0.02)
+
+
+def actor_gradient(learner, batch):
+    learner.actor.zero_grad()
+    learner.actor_loss(batch).backward()
+    return -learner.actor.net[-1].weight.grad.T  # [S, A]
+
+
+@pytest.mark.covers("AL-06", "CL-22", "MIS-18")
+@pytest.mark.parametrize("action", [None, 0, 1])
+def test_the_gradient_is_the_present_policys_whatever_was_stored(action):
+    learner = agent()
+    policy, Q, _ = tables(learner)
+    advantages = Q - (policy * Q).sum(-1, keepdim=True)
+    truth = policy * advantages / STATES  # Σ_a π(a|s) A(s,a) ∇ log π(a|s), exactly
+    got = actor_gradient(learner, stored(6000, action))
+    assert (got - truth).abs().max() < 0.02 * truth.abs().max()
+
+
+@pytest.mark.covers("CL-23", "ERR-26")
+def test_a_constant_added_to_q_changes_nothing():
+    def gradient(offset):
+        learner = agent()
+        with torch.no_grad():
+            learner.critic.all_actions[-1].bias.add_(offset)
+        return actor_gradient(learner, stored(2))
+
+    torch.testing.assert_close(gradient(0.0), gradient(100.0), rtol=1e-3, atol=1e-4)
+
+
+def test_each_loss_moves_its_own_network():
+    learner = agent()
+    for loss, network in ((learner.critic_loss, learner.critic), (learner.actor_loss, learner.actor)):
+        for part in (learner.actor, learner.critic, learner.target_critic):
+            part.zero_grad()
+        loss(stored()).backward()
+        for part in (learner.actor, learner.critic, learner.target_critic):
+            assert all((weight.grad is not None) == (part is network) for weight in part.parameters())
+
+
+@pytest.mark.covers("AL-06")
+def test_the_lagged_critic_follows_a_little():
+    learner = agent(tau=0.25)
+    before = [w.clone() for w in learner.target_critic.parameters()]
+    learner.update(stored())
+    for old, online, lagged in zip(
+        before, learner.critic.parameters(), learner.target_critic.parameters(), strict=True
+    ):
+        torch.testing.assert_close(lagged, 0.75 * old + 0.25 * online)
+
+
+def test_it_waits_until_a_batch_is_there():
+    sizes = []
+
+    class Watched(rl.OffPolicyActorCritic):
+        def update(self, batch):
+            sizes.append((len(self.buffer), len(batch)))
+            return super().update(batch)
+
+    rl.train(Watched, "CartPole-v1", total_steps=40, config=Watched.Config(batch_size=32), progress=False)
+    assert sizes[0] == (32, 32) and sizes[-1] == (40, 32)
+
+
+def test_a_run_is_written_down_with_its_memory_and_gone_on_with(tmp_path):
+    history = rl.train(rl.OffPolicyActorCritic, "CartPole-v1", total_steps=300, progress=False)
+    history.save(tmp_path / "run.npz")
+    again = rl.load(tmp_path / "run.npz")
+    assert len(again.agent.buffer) == len(history.agent.buffer) == 300
+    for run in (history, again):
+        run.resume(total_steps=500, progress=False)
+    np.testing.assert_array_equal(again.returns, history.returns)
+    assert again.metrics["value_loss"].tolist() == history.metrics["value_loss"].tolist()
+
+
+def test_it_finds_the_better_exit():
+    config = rl.OffPolicyActorCritic.Config(hidden=(), learning_rate=1e-2, critic_learning_rate=3e-2, gamma=0.97)
+    history = rl.train(rl.OffPolicyActorCritic, "rlcourse/TwoExits-v0", total_steps=2500, config=config, progress=False)
+    assert rl.evaluate(history.agent, "rlcourse/TwoExits-v0").mean() == pytest.approx(0.92)

@@ -1,0 +1,78 @@
+"""Listings: pseudocode and code say the same, because each line of one names its lines of the other."""
+
+import types
+
+import pytest
+
+from rlcourse import algorithms, listing
+
+LISTINGS = listing.every()
+STRUCTURE = {"AL-08": {8}}  # lines that only close the loop of others
+
+
+@pytest.mark.covers("AL-01", "AL-02", "AL-03", "AL-04", "AL-05", "AL-06", "AL-10")
+@pytest.mark.parametrize("name", LISTINGS)
+def test_every_line_is_numbered_in_order_and_has_its_code(name):
+    lines, code = LISTINGS[name].lines, LISTINGS[name].code
+    assert list(lines) == list(range(1, len(lines) + 1))
+    assert set(lines) - set(code) == STRUCTURE.get(name, set())
+    assert all(source.strip() for sources in code.values() for source in sources)
+
+
+def test_every_algorithm_of_the_package_has_a_listing():
+    files = {getattr(algorithms, name).__module__ for name in algorithms.__all__}
+    listed = {module.__name__ for module in listing.MODULES if list(listing.pseudocode(module))}
+    assert files <= listed
+
+
+@pytest.mark.parametrize(("name", "number", "words", "source"), [
+    ("AL-02", 4, "sampled returns", "critic_loss = F.mse_loss(values, targets)"),
+    ("AL-03", 3, "observe r", "collector.collect(self, steps=1)"),
+    ("AL-04", 4, "average", "policy_gradient("),
+    ("AL-05", 5, "staleness", "apply_gradients(agent, report.gradients)"),
+    ("AL-06", 6, "drawn now", "self.draw(policy)"),
+    ("AL-10", 4, "with replacement", "torch.randint("),
+])  # fmt: skip
+def test_a_line_stands_beside_its_code(name, number, words, source):
+    shown = listing.beside(name)
+    assert words in shown.lines[number]
+    assert any(source in line for line in shown.code[number])
+    assert words in str(shown) and source in str(shown)
+
+
+def test_the_table_holds_each_line_once_and_escapes_it():
+    shown = listing.beside("AL-03")
+    table = shown._repr_mimebundle_()["text/html"]
+    assert table.count("<tr><td>") == len(shown.lines)
+    assert "R̂" not in table and "<script" not in table and table.count("<table") == 1
+
+
+def module(source):
+    made = types.ModuleType("made")
+    made.__doc__ = "Made.\n\n    AL-99  Something\n        1  do it,\n            at length\n        2      then that\n"
+    made.source = source
+    return made
+
+
+def test_a_statement_over_several_lines_is_whole(monkeypatch):
+    source = "x = f(  # AL-99.1\n    a,  # why\n    g(b),\n)\ny = 2  # AL-99.2 and a word\n"
+    monkeypatch.setattr(listing.inspect, "getsource", lambda made: made.source)
+    assert list(listing.tagged(module(source))) == [
+        ("AL-99", 1, "x = f(\n    a,\n    g(b),\n)"),
+        ("AL-99", 2, "y = 2"),
+    ]
+    assert list(listing.pseudocode(module(source))) == [
+        ("AL-99", "Something", {1: "do it, at length", 2: "    then that"})
+    ]
+
+
+def test_a_tag_without_a_line_is_an_error(monkeypatch):
+    monkeypatch.setattr(listing.inspect, "getsource", lambda made: made.source)
+    monkeypatch.setattr(listing, "MODULES", (module("z = 3  # AL-99.7\n"),))
+    with pytest.raises(ValueError, match=r"made has the tag AL-99.7, and the listing no such line"):
+        listing.every()
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones():
+    with pytest.raises(ValueError, match="name must be one of AL-01, .*, got 'AL-77'"):
+        listing.beside("AL-77")
