@@ -41,20 +41,24 @@ def moved(shown, cell, value, start=None):
     return {**parameters, name: shown.controls[name].join(entries)}
 
 
-def settings(shown, samples=3):
-    """Both ends of every input, and a few random combinations."""
+def settings(shown, samples=3, corners=6):
+    """Both ends of every input, some corners of all inputs together, and a few random combinations."""
     for name, i in cells(shown):
         positions = shown.controls[name].cells[i].positions()
         for value in (positions[0], positions[-1]):
             yield moved(shown, (name, i), value)
     dice = random.Random(shown.name)
+    for _ in range(corners):
+        yield {name: control.join(dice.choice((cell.positions()[0], cell.positions()[-1])) for cell in control.cells)
+               for name, control in shown.controls.items()}
     for _ in range(samples):
         yield {name: control.join(dice.choice(cell.positions()) for cell in control.cells)
                for name, control in shown.controls.items()}
 
 
-def check_setting(shown, parameters):
+def check_setting(shown, parameters, collisions):
     figure = shown.draw(**parameters)
+    assert list(collisions(figure)) == [], parameters
     assert isinstance(figure, Figure)
     assert len(figure.get_label().split()) >= FEWEST_WORDS, f"alt text too short: {figure.get_label()!r}"
     for text in figure.findobj(Text):
@@ -98,12 +102,12 @@ def check_pure(shown, parameters):
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_draws_and_describes_every_setting(name, record_property):
+def test_draws_and_describes_every_setting(name, record_property, collisions):
     shown = EVERY[name]
     slowest = 0.0
     for parameters in settings(shown):
         started = time.process_time()
-        check_setting(shown, parameters)
+        check_setting(shown, parameters, collisions)
         slowest = max(slowest, time.process_time() - started)
     record_property("slowest_draw_ms", round(1000 * slowest))
 
@@ -193,9 +197,11 @@ def test_an_impure_draw_is_found():
     [
         (lambda axes, p: "Too short.", "alt text too short"),
         (lambda axes, p: axes.text(0, 0, "fine print", fontsize=8) and None, "too small to read"),
+        (lambda axes, p: axes.text(0, 0, "one word") and axes.text(0.5, 0, "and another") and None, "lies upon"),
+        (lambda axes, p: axes.text(4.5, 0, "a word that goes on and on and on") and None, "leaves the picture"),
     ],
 )
-def test_short_words_and_small_letters_are_found(draw, complaint):
+def test_bad_words_are_found(draw, complaint, collisions):
     shown = toy(draw, p=Slider("p", 0, 1, step=0.5, default=0))
     with pytest.raises(AssertionError, match=complaint):
-        check_setting(shown, {})
+        check_setting(shown, {}, collisions)
