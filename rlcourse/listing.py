@@ -44,17 +44,18 @@ class Listing:
 
     def to_html(self):
         """A table: number, pseudocode, code."""
-        cell = 'style="text-align:left;vertical-align:top;padding:0.35em 0.9em;white-space:pre-wrap;{}"'
-        words, code = cell.format("width:44%"), cell.format("font-family:var(--jp-code-font-family,monospace)")
-        body = "".join(
-            f"<tr><td>{number}</td><td {words}>{html.escape(text)}</td>"
-            f"<td {code}>{html.escape(chr(10).join(self.code.get(number, [])))}</td></tr>"
-            for number, text in self.lines.items()
+        cell = "style='text-align:left;vertical-align:top;padding:0.35em 0.8em;width:{};white-space:{};{}'"
+        number, words = cell.format("2em", "normal", ""), cell.format("40%", "pre-wrap", "")
+        code = cell.format("auto", "pre-wrap", "overflow-wrap:anywhere;font-family:monospace")
+        rows = "".join(
+            f"<tr><td {number}>{line}</td><td {words}>{html.escape(text)}</td>"
+            f"<td {code}>{html.escape(chr(10).join(self.code.get(line, [])))}</td></tr>"
+            for line, text in self.lines.items()
         )
         return (
-            f"<table style='width:100%'><caption style='text-align:left;font-weight:bold'>{self.name} "
-            f"{html.escape(self.title)}</caption><thead><tr><th>line</th><th style='text-align:left'>pseudocode</th>"
-            f"<th style='text-align:left'>code</th></tr></thead><tbody>{body}</tbody></table>"
+            "<table style='width:100%;table-layout:fixed'><caption style='text-align:left;font-weight:bold'>"
+            f"{self.name} {html.escape(self.title)}</caption><thead><tr><th {number}>line</th>"
+            f"<th {words}>pseudocode</th><th {code}>code</th></tr></thead><tbody>{rows}</tbody></table>"
         )
 
 

@@ -43,7 +43,7 @@ def test_a_line_stands_beside_its_code(name, number, words, source):
 def test_the_table_holds_each_line_once_and_escapes_it():
     shown = listing.beside("AL-03")
     table = shown._repr_mimebundle_()["text/html"]
-    assert table.count("<tr><td>") == len(shown.lines)
+    assert table.count("<tr><td ") == len(shown.lines)
     assert "R̂" not in table and "<script" not in table and table.count("<table") == 1
 
 

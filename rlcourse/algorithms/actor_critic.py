@@ -38,7 +38,6 @@ from torch.nn import functional as F
 from rlcourse.algorithms.common import Agent, adam, gradient_step
 from rlcourse.algorithms.workers import asynchronous
 from rlcourse.checks import check_positive_integer, require
-from rlcourse.networks import ValueCritic
 from rlcourse.objectives import policy_gradient
 from rlcourse.returns import gae
 
@@ -65,8 +64,8 @@ class ActorCritic(Agent):
     """Default number of environments side by side."""
 
     def build(self):
-        self.actor = self.make_actor()
-        self.critic = ValueCritic(self.observation_space, self.config.hidden, seed=self.seed + 1).to(self.device)
+        self.actor = self.make_actor()  # AL-04.1
+        self.critic = self.make_critic()  # AL-04.1
         self.optimizer = adam(
             {self.actor: self.config.learning_rate, self.critic: self.config.critic_learning_rate}
         )
@@ -148,5 +147,5 @@ class ParallelActorCritic(ActorCritic):
         """Collect, learn, for ever; yields the metrics of every update."""
         if self.config.workers == "ray":
             yield from asynchronous(self, collector)
-        while True:  # AL-04.1 AL-04.6
+        while True:  # AL-04.6
             yield self.update(collector.collect(self, steps=self.config.steps))  # AL-04.2 AL-04.3

@@ -9,7 +9,7 @@ import torch._dynamo  # the first optimiser would load it, a second or two into 
 from torch import nn
 
 from rlcourse.checks import check_fraction, check_positive, check_positive_integer, require
-from rlcourse.networks import CategoricalActor, GaussianActor
+from rlcourse.networks import CategoricalActor, GaussianActor, ValueCritic
 from rlcourse.replay import ReplayBuffer
 
 
@@ -79,6 +79,10 @@ class Agent:
         """The policy's network for these actions: softmax over finitely many, Gaussian in a Box."""
         kind = CategoricalActor if isinstance(self.action_space, gym.spaces.Discrete) else GaussianActor
         return kind(self.observation_space, self.action_space, self.config.hidden, seed=self.seed).to(self.device)
+
+    def make_critic(self):
+        """V_w(s), with other initial weights than the actor's."""
+        return ValueCritic(self.observation_space, self.config.hidden, seed=self.seed + 1).to(self.device)
 
     def act(self, obs):
         """Actions drawn from the policy, a ~ π(.|s).

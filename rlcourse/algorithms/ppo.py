@@ -18,7 +18,6 @@ from torch import nn
 from torch.nn import functional as F
 
 from rlcourse.algorithms.common import Agent, adam, gradient_step, minibatches
-from rlcourse.networks import ValueCritic
 from rlcourse.objectives import clipped_surrogate
 from rlcourse.returns import gae
 
@@ -54,7 +53,7 @@ class PPO(Agent):
 
     def build(self):
         self.actor = self.make_actor()  # AL-08.1
-        self.critic = ValueCritic(self.observation_space, self.config.hidden, seed=self.seed + 1).to(self.device)
+        self.critic = self.make_critic()  # AL-08.1
         self.optimizer = adam({nn.ModuleList([self.actor, self.critic]): self.config.learning_rate})
 
     def training(self, collector):

@@ -182,7 +182,9 @@ def start_ray(num_workers):
         import ray
     except ImportError:
         raise ImportError(INSTALL) from None
-    here = {} if "RAY_ADDRESS" in os.environ else {"num_cpus": max(num_workers, os.cpu_count() or 1)}
+    here = {"num_cpus": max(num_workers, os.cpu_count() or 1), "_node_ip_address": "127.0.0.1"}
+    if "RAY_ADDRESS" in os.environ:
+        here = {}  # a cluster that is there has its processors, and its addresses
     for attempt in range(PATIENCE):
         if ray.is_initialized():
             return ray
