@@ -26,6 +26,7 @@ class Collector:
         seed: of the environments; None for fresh entropy.
 
     Attributes:
+        envs, seed: as given.
         steps: environment steps recorded so far, all columns together.
         finished: (steps, return) of each finished episode, in the order in which they ended.
 
@@ -44,7 +45,7 @@ class Collector:
             f"envs must have Box or Discrete observations, got {space}",
         )
         seed = None if seed is None else check_seed("seed", seed)
-        self.envs = envs
+        self.envs, self.seed = envs, seed
         self.mode = envs.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP)
         self.steps = 0
         self.finished = []

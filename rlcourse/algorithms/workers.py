@@ -16,11 +16,12 @@ import os
 import time
 from typing import NamedTuple
 
+import numpy as np
 import torch
 
 from rlcourse.checks import require
 from rlcourse.envs import make_envs
-from rlcourse.rollout import SEED_STRIDE, Collector
+from rlcourse.rollout import Collector
 
 INSTALL = 'workers="ray" needs the extra `cluster`: pip install -c constraints.txt -e ".[cluster]"'
 PATIENCE = 3  # attempts to start Ray, and workers in a row that may die without having sent a gradient
@@ -119,13 +120,11 @@ def asynchronous(agent, collector):
         collector.num_envs >= count, f"num_envs must be at least num_workers, {count}, got {collector.num_envs}"
     )
     remote = ray.remote(Worker).options(num_cpus=1)
-    hired = 0
+    seeds = np.random.SeedSequence(collector.seed)
 
     def hire():
-        nonlocal hired
-        hired += 1
-        seed = (agent.seed * SEED_STRIDE + 7919 * hired + collector.steps) % 2**31
-        return remote.remote(type(agent), agent.config, spec.id, collector.num_envs // count, seed)
+        [seed] = seeds.spawn(1)[0].generate_state(1)
+        return remote.remote(type(agent), agent.config, spec.id, collector.num_envs // count, int(seed) >> 1)
 
     def send(number):
         working[workers[number].gradients.remote(get_weights(agent))] = number, version  # AL-05.1, AL-05.6
@@ -155,7 +154,7 @@ def asynchronous(agent, collector):
                 "process": report.process,
                 "work_seconds": report.seconds,
                 "seconds": time.perf_counter() - began,
-                "replaced": hired - count,
+                "replaced": seeds.n_children_spawned - count,
             }
             version += 1
             collector.credit(report.steps, report.returns)
