@@ -15,7 +15,8 @@ import torch
 from rlcourse import exact, returns, training
 from rlcourse.algorithms import PPO
 from rlcourse.envs import RIGHT, TabularVectorEnv, survival_chain, two_exits
-from rlcourse.experiments import claim
+from rlcourse.experiments import claim, critics
+from rlcourse.experiments.critics import RATES
 from rlcourse.experiments.gradients import TablePolicy
 from rlcourse.rollout import Collector
 
@@ -272,11 +273,6 @@ def lambda_or_gamma(gamma=0.97, episodes=4_000, seed=0):
 # ---------------------------------------------------------------- training the critic
 
 
-WALK = 11
-RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
-"""Step sizes that both critics are tried with."""
-
-
 class CriticRace(NamedTuple):
     """Error of a table V after training: root mean square over cells, averaged over runs, for each of RATES."""
 
@@ -286,45 +282,14 @@ class CriticRace(NamedTuple):
 
 @cache
 def critic_race(noise, runs=100, episodes=60, seed=0):
-    """Random walk of 11 cells, start in the middle; leaving on the right pays 1, each reward has N(0, noise²) added.
-
-    Both critics see the same episodes in the same order and start at V = 0.5 everywhere.
-    """
-    rng, rates, columns = np.random.default_rng(seed), np.array(RATES)[:, None], np.arange(runs)
-    # Cells 0 and 12 are the two ends, worth nothing; learners run over step sizes and runs at once.
-    td = np.full((len(RATES), runs, WALK + 2), 0.5)
-    td[..., [0, -1]] = 0.0
-    monte_carlo = td.copy()
-    for _ in range(episodes):
-        cells, rewards, walking = _walks(rng, runs, noise)
-        to_go = np.cumsum((rewards * walking)[::-1], axis=0)[::-1]
-        for t in range(len(rewards)):
-            here, there = (slice(None), columns, cells[t]), (slice(None), columns, cells[t + 1])
-            step = rates * walking[t]
-            td[here] += step * (rewards[t] + td[there] - td[here])
-            monte_carlo[here] += step * (to_go[t] - monte_carlo[here])
-    return CriticRace(_walk_error(td), _walk_error(monte_carlo))
-
-
-def _walks(rng, runs, noise):
-    """One episode of every run: cells [T + 1, runs] (the end repeated), rewards [T, runs], still walking [T, runs]."""
-    cells, rewards, walking = [np.full(runs, (WALK + 1) // 2)], [], []
-    while (on := (cells[-1] > 0) & (cells[-1] <= WALK)).any():
-        cells.append(cells[-1] + on * rng.choice((-1, 1), size=runs))
-        rewards.append((cells[-1] == WALK + 1) + noise * rng.standard_normal(runs))
-        walking.append(on)
-    return np.array(cells), np.array(rewards), np.array(walking)
-
-
-def _walk_error(values):
-    truth = np.arange(1, WALK + 1) / (WALK + 1)
-    return np.sqrt(((values[..., 1:-1] - truth) ** 2).mean(-1)).mean(-1)
+    """The critics of `critics.race` after their last episode."""
+    return CriticRace(*(tables.errors(noise)[-1].mean(-1) for tables in critics.race(runs, episodes, seed)))
 
 
 @claim("CL-15")
 def critics_in_training():
     """Two ways to train a critic, each with the best of six step sizes; reward noise of sd 0 and 0.3."""
-    numbers = {"start": float(_walk_error(np.full((1, WALK + 2), 0.5))[()])}
+    numbers = {"start": float(np.sqrt(((0.5 - critics.TRUTH) ** 2).mean()))}
     for name, noise in (("quiet_", 0.0), ("", 0.3)):
         race = critic_race(noise)
         for kind, errors in (("td", race.td), ("mc", race.monte_carlo)):

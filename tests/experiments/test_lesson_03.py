@@ -6,7 +6,7 @@ import torch
 
 import rlcourse as rl
 from rlcourse import experiments
-from rlcourse.experiments import gradients
+from rlcourse.experiments import critics, gradients
 from rlcourse.experiments import lesson_03 as lesson
 
 LAMBDAS = [0.0, 0.3, 0.9, 0.95, 1.0]
@@ -264,9 +264,9 @@ def test_bootstrapping_trains_the_better_critic_on_the_walk():
 def test_the_walk_agrees_with_its_own_truth():
     """Without noise, returns of Monte Carlo average to the value: 1/2 from the middle."""
     rng = np.random.default_rng(0)
-    cells, rewards, walking = lesson._walks(rng, 4_000, 0.0)
+    cells, rewards, _, walking = critics.walks(rng, 4_000)
     assert (rewards * walking).sum(0).mean() == pytest.approx(0.5, abs=0.04)
-    assert set(np.unique(cells[-1])) == {0, lesson.WALK + 1}
+    assert set(np.unique(cells[-1])) == {0, critics.WALK + 1}
 
 
 # ---------------------------------------------------------------- ends
