@@ -15,8 +15,11 @@ import pytest
 
 from rlcourse import index, quiz
 
-COUNTS = {"00": 3, "01": 4, "02": 5, "03": 5}
-MISCONCEPTIONS = {"00": range(1, 2), "01": range(1, 5), "02": range(5, 11), "03": range(11, 15)}
+COUNTS = {"00": 3, "01": 4, "02": 5, "03": 5, "04": 4, "05": 5, "06": 5}
+MISCONCEPTIONS = {
+    "00": range(1, 2), "01": range(1, 5), "02": range(5, 11), "03": range(11, 15), "04": [15], "05": range(16, 19),
+    "06": range(19, 23),
+}  # fmt: skip
 QUESTIONS = {name: question for lesson in COUNTS for name, question in quiz.load(lesson).items()}
 
 
@@ -117,6 +120,20 @@ def td_residual(r, v, v_next, gamma, terminal):
     return r + (0 if terminal else gamma * v_next) - v
 
 
+def moved_by_a_sample(step_size, batch):
+    """How far one sample of a batch moves a parameter, for a gradient of 1."""
+    return step_size * average([1.0] + [0.0] * (batch - 1))
+
+
+def surrogate(ratio, advantage, eps=0.2):
+    """PPO's objective of one sample, and its slope in the ratio."""
+
+    def value(ratio):
+        return min(ratio * advantage, min(max(ratio, 1 - eps), 1 + eps) * advantage)
+
+    return [value(ratio), (value(ratio + 1e-6) - value(ratio - 1e-6)) / 2e-6]
+
+
 def average(numbers):
     return sum(numbers) / len(numbers)
 
@@ -135,6 +152,11 @@ def computed_answers():
         "03-1": gae([1, 1, 1], 1.0, 1.0),
         "03-2": [*tail[: n - 1], sum(tail[n - 1 :])],
         "03-4": [gae([0] * 10 + [1], 0.99, 0.95)[0]],
+        "04-3": [moved_by_a_sample(0.5, 16)],
+        "05-2": [average([1, 1, 1, 3]) / max(1, 1, 1, 3)],
+        "05-5": [average(range(1000))],
+        "06-1": surrogate(1.5, -1.0),
+        "06-2": surrogate(0.5, 1.0)[1:],
     }
 
 
@@ -180,6 +202,17 @@ def computed_distractors():
         ("03-4", [(0.99 * 0.95) ** 11], "too many"),
         ("03-4", [(0.99 * 0.95) ** 9], "too few"),
         ("03-4", [0.05 * 0.95**10], "weight of the 11-step advantage"),
+        ("04-3", [0.5 / 16**0.5], r"divided by $\sqrt{16}$"),
+        ("05-2", [1 / 3], "fastest time over the slowest"),
+        ("05-2", [3 * (3 - 1) / (3 * 3)], "three fast workers wait"),
+        ("05-2", [1 / 0.5], "whole by the part"),
+        ("05-2", [average([1, 1, 1, 3])], "mean time of a worker"),
+        ("05-5", [1000], "oldest row"),
+        ("06-1", [1.2 * -1.0, 0.0], "took the clipped term"),
+        ("06-1", [1.5 * -1.0, 0.0], "comes from the plain term"),
+        ("06-1", [(1 - 0.2) * -1.0, 0.0], "on the other side"),
+        ("06-2", [0.0], "clipped term alone"),
+        ("06-2", [surrogate(0.5, 1.0)[0]], "is the value of $L$"),
     ]
 
 
