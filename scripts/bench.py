@@ -1,5 +1,5 @@
-"""Timings of the course: `python scripts/bench.py [section ...]`; sections: rollout, returns, training, ppo,
-explorers.
+"""Timings of the course: `python scripts/bench.py [section ...]`; sections: rollout, returns, workers,
+training, ppo, explorers.
 
 CPU time of one process, one torch thread. Where two things are compared they run in turn, A B A B, so that a
 machine that changes its speed changes both. Timings are printed, never tested.
@@ -85,6 +85,14 @@ def returns():
     print("   " + "   ".join(f"{name} {1000 * s / 20:.2f} ms" for name, s in times.items()))
 
 
+def workers():
+    """The event queue with 10,000 asynchronous workers, as the timeline of lesson 05 asks for it."""
+    from rlcourse.simulator import lognormal, simulate
+
+    seconds = in_turn({"": lambda: simulate(10_000, lognormal(0.5), mode="async", updates=120_000)}, rounds=2)[""]
+    print(f"workers: 120,000 updates by 10,000 asynchronous workers, simulated in {seconds:.2f} CPU s")
+
+
 def training():
     """Steps a CPU second of whole training runs, and how good they end."""
     print("training: CartPole, environment steps per CPU second, greedy mean of 10 episodes")
@@ -130,7 +138,7 @@ def explorers():
     subprocess.run([sys.executable, str(Path(__file__).with_name("bench_explorers.py"))], check=True)
 
 
-SECTIONS = {section.__name__: section for section in (rollout, returns, training, ppo, explorers)}
+SECTIONS = {section.__name__: section for section in (rollout, returns, workers, training, ppo, explorers)}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
