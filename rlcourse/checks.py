@@ -38,8 +38,38 @@ def check_positive_integer(name, value):
 
 
 def check_seed(name, value):
-    """A seed: 0, 1, 2, ..."""
-    return _check_integer(name, value, least=0)
+    """A seed: 0, 1, 2, ... below 2^63, where torch's generators end."""
+    seed = _check_integer(name, value, least=0)
+    require(seed < 2**63 - 1, f"{name} must be below 2**63 - 1, got {value!r}")
+    return seed
+
+
+def check_switch(name, value):
+    """True or False."""
+    require(isinstance(value, bool), f"{name} must be True or False, got {value!r}")
+    return value
+
+
+def check_weight(name, value):
+    """A weight: a finite number, of either sign."""
+    try:
+        number = math.nan if isinstance(value, str | bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    require(math.isfinite(number), f"{name} must be a finite number, got {value!r}")
+    return number
+
+
+def check_step_size(name, value):
+    """A step size: a finite number > 0."""
+    require(check_positive(name, value) < math.inf, f"{name} must be a finite number > 0, got {value!r}")
+    return float(value)
+
+
+def check_widths(name, value):
+    """Widths of hidden layers: a tuple of counts, perhaps empty."""
+    require(isinstance(value, tuple), f"{name} must be a tuple of layer widths, got {value!r}")
+    return tuple(check_positive_integer(f"each width in {name}", width) for width in value)
 
 
 def _check_integer(name, value, least):

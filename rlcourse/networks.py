@@ -28,6 +28,16 @@ class OneHot(nn.Module):
         return np.eye(self.size, dtype=np.float32)[states]
 
 
+class Floats(nn.Module):
+    """Whole numbers, such as a board or a picture, in the precision of the weights."""
+
+    def forward(self, obs):
+        return obs.to(torch.get_default_dtype())
+
+    def forward_numpy(self, obs):
+        return np.asarray(obs, dtype=np.float32)
+
+
 class MLP(nn.Sequential):
     """Layers in a row, in two readings: torch for learning, NumPy for acting on the CPU."""
 
@@ -62,7 +72,8 @@ def features(observation_space):
         isinstance(observation_space, gym.spaces.Box) and len(observation_space.shape) == 1,
         f"observation_space must be a flat Box or Discrete, got {observation_space}",
     )
-    return [], observation_space.shape[0]
+    whole = not np.issubdtype(observation_space.dtype, np.floating)
+    return [Floats()] if whole else [], observation_space.shape[0]
 
 
 def linear(inputs, outputs, gain, generator):
@@ -93,6 +104,12 @@ def mlp(observation_space, hidden, outputs, *, activation=nn.Tanh, last_gain=1.0
     return MLP(*layers)
 
 
+def check_discrete(action_space):
+    """Raise ValueError unless the actions are 0, 1, ..., n - 1."""
+    require(isinstance(action_space, gym.spaces.Discrete), f"action_space must be Discrete, got {action_space}")
+    require(action_space.start == 0, f"action_space must count from 0, got {action_space}")
+
+
 class CategoricalActor(nn.Module):
     """π_θ(a|s) over finitely many actions: softmax of the network's outputs.
 
@@ -101,10 +118,7 @@ class CategoricalActor(nn.Module):
 
     def __init__(self, observation_space, action_space, hidden, *, seed=0):
         super().__init__()
-        require(
-            isinstance(action_space, gym.spaces.Discrete), f"action_space must be Discrete, got {action_space}"
-        )
-        require(action_space.start == 0, f"action_space must count from 0, got {action_space}")
+        check_discrete(action_space)
         self.net = mlp(observation_space, hidden, int(action_space.n), last_gain=0.01, seed=seed)
 
     def forward(self, obs):
@@ -169,6 +183,7 @@ class ActionValueCritic(nn.Module):
 
     def __init__(self, observation_space, action_space, hidden, *, seed=0):
         super().__init__()
+        check_discrete(action_space)
         self.all_actions = mlp(observation_space, hidden, int(action_space.n), seed=seed)
 
     def forward(self, obs, actions):
@@ -190,13 +205,23 @@ def polyak_update(online, target, *, tau):
     Source: Lillicrap et al. 2016, algorithm 1.
     """
     tau = check_fraction("tau", tau)
+    for name, module in (("online", online), ("target", target)):
+        require(isinstance(module, nn.Module), f"{name} must be a torch module, got {type(module).__name__}")
     mine, theirs = list(target.parameters()), list(online.parameters())
     require(
-        [p.shape for p in mine] == [p.shape for p in theirs], "target must have the architecture of online, it has not"
+        [(p.shape, p.dtype, p.device) for p in mine] == [(p.shape, p.dtype, p.device) for p in theirs],
+        "target must have weights of the shapes, type and device of online's, it has not",
     )
-    torch._foreach_lerp_(mine, theirs, tau)
+    if mine:
+        torch._foreach_lerp_(mine, theirs, tau)
 
 
+@torch.no_grad()
 def hard_update(online, target):
-    """The target becomes a copy of the online network, in place: `polyak_update` with tau = 1."""
+    """The target becomes a copy of the online network, in place.
+
+    Raises:
+        ValueError: as in `polyak_update`.
+    """
     polyak_update(online, target, tau=1.0)
+    target.load_state_dict(online.state_dict())  # whatever stood there before, and what is no weight

@@ -70,11 +70,16 @@ class ReplayBuffer:
         )
         new = transitions.flatten()[-self.capacity :]
         for name in ("obs", "actions"):
-            shape, expected = getattr(new, name).shape[1:], getattr(self._rows, name).shape[1:]
-            require(shape == expected, f"{name} of one step must have shape {tuple(expected)}, got {tuple(shape)}")
+            given, rows = getattr(new, name), getattr(self._rows, name)
+            shape, expected = tuple(given.shape[1:]), tuple(rows.shape[1:])
+            require(shape == expected, f"{name} of one step must have shape {expected}, got {shape}")
+            require(
+                torch.can_cast(given.dtype, rows.dtype), f"{name} must be of type {rows.dtype}, got {given.dtype}"
+            )
+        require(bool(new.rewards.isfinite().all()), "rewards must hold finite numbers, got NaN or infinity")
         fits = min(len(new), self.capacity - self._next)  # the rest goes to the front of the ring
         for name in NAMES:
-            rows, values = getattr(self._rows, name), getattr(new, name)
+            rows, values = getattr(self._rows, name), getattr(new, name).detach()
             rows[self._next : self._next + fits] = values[:fits]  # AL-10.2
             rows[: len(new) - fits] = values[fits:]  # AL-10.2
         self._next = (self._next + len(new)) % self.capacity
@@ -91,7 +96,8 @@ class ReplayBuffer:
         """
         n = check_positive_integer("n", n)
         require(n <= self._size, f"n must be at most the number of rows stored, {self._size}, got {n}")  # AL-10.3
-        return self._rows[torch.randint(self._size, (n,), generator=self.generator)]  # AL-10.4
+        drawn = torch.randint(self._size, (n,), generator=self.generator)  # AL-10.4 counted from the oldest row,
+        return self._rows[(self._next - self._size + drawn) % self.capacity]  # wherever in the memory it lies
 
     def state(self):
         """The rows stored, oldest first, and the generator, as named arrays."""

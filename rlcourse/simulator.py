@@ -58,10 +58,11 @@ def lognormal(spread, mean=1.0):
     """mean · exp(spread · z - spread² / 2) with z ~ N(0, 1): positive, now and then much longer; 0 is constant.
 
     Args:
-        spread: standard deviation of the logarithm of the time, >= 0.
+        spread: standard deviation of the logarithm of the time, 0 to 10; beyond, double precision ends.
         mean: E[time].
     """
     mean, spread = _positive("mean", mean), _not_negative("spread", spread)
+    require(spread <= 10, f"spread must be at most 10, got {spread!r}")
 
     def draw(rng, shape):
         return mean * np.exp(spread * rng.standard_normal(shape) - spread**2 / 2)

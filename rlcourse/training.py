@@ -119,7 +119,9 @@ def load(path):
             arrays = {name: file[name] for name in file.files}
         about = json.loads(str(arrays["about"]))
         require(about["format"] == FORMAT, f"path holds format {about['format']}, this version reads {FORMAT}")
-        algorithm = {name: getattr(algorithms, name) for name in algorithms.__all__}[about["algorithm"]]
+        name = about["algorithm"]
+        require(name in algorithms.__all__, f"it holds an algorithm called {name}, which is none of the course's")
+        algorithm = getattr(algorithms, name)
         history = _begin(
             algorithm, about["env_id"], about["num_envs"], about["seed"], config_from(algorithm.Config, about["config"])
         )

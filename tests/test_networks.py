@@ -6,7 +6,15 @@ import pytest
 import torch
 from torch import nn
 
-from rlcourse.networks import ActionValueCritic, CategoricalActor, ValueCritic, hard_update, mlp, polyak_update
+from rlcourse.networks import (
+    ActionValueCritic,
+    CategoricalActor,
+    GaussianActor,
+    ValueCritic,
+    hard_update,
+    mlp,
+    polyak_update,
+)
 
 BOX = gym.spaces.Box(-1, 1, (4,), np.float32)
 
@@ -91,9 +99,43 @@ def test_the_target_goes_a_part_of_the_way():
     assert [t.data_ptr() for t in target.parameters()] == places  # in place: acting reads views of them
 
 
+def test_a_hard_update_copies_everything():
+    online, target = (nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)) for _ in range(2))
+    online[1].running_mean.fill_(3.0)
+    with torch.no_grad():
+        target[0].weight.fill_(torch.nan)
+    hard_update(online, target)
+    for mine, theirs in zip(target.state_dict().values(), online.state_dict().values(), strict=True):
+        assert torch.equal(mine, theirs)
+    with pytest.raises(ValueError, match="online must be a torch module, got NoneType"):
+        polyak_update(None, target, tau=0.5)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64])
+def test_whole_numbers_are_observations_too(dtype):
+    space = gym.spaces.Box(0, 9, (3,), dtype)
+    critic, obs = ValueCritic(space, (8,), seed=0), np.array([[1, 2, 3], [4, 5, 6]], dtype)
+    np.testing.assert_allclose(critic.net.forward_numpy(obs)[:, 0], critic(torch.as_tensor(obs)).detach(), rtol=1e-5)
+
+
+def test_a_gaussian_actor_draws_from_the_density_that_it_reports():
+    actor = GaussianActor(BOX, gym.spaces.Box(-1, 1, (3,)), (8,), seed=0)
+    with torch.no_grad():
+        actor.log_std.copy_(torch.tensor([-1.0, 0.0, 0.7]))
+    obs = np.tile(np.array([0.3, -0.5, 0.1, 0.9], np.float32), (20_000, 1))
+    drawn = actor.sample(obs, np.random.default_rng(0))
+    policy = actor(torch.as_tensor(obs[0]))
+    np.testing.assert_allclose(drawn.mean(0), policy.mean.detach(), atol=0.05)
+    np.testing.assert_allclose(drawn.std(0), np.exp([-1.0, 0.0, 0.7]), rtol=0.02)
+    assert np.abs(np.corrcoef(drawn.T) - np.eye(3)).max() < 0.03
+    action, mean, std = torch.tensor([0.5, -1.0, 2.0]), policy.mean.detach(), torch.tensor([-1.0, 0.0, 0.7]).exp()
+    by_hand = (-0.5 * ((action - mean) / std) ** 2 - std.log() - 0.5 * np.log(2 * np.pi)).sum()
+    assert policy.log_prob(action).item() == pytest.approx(by_hand.item(), rel=1e-5)
+
+
 def test_a_target_of_another_kind_is_refused():
     small, large = ValueCritic(BOX, (8,)), ValueCritic(BOX, (9,))
-    with pytest.raises(ValueError, match="target must have the architecture of online"):
+    with pytest.raises(ValueError, match="target must have weights of the shapes"):
         polyak_update(small, large, tau=0.5)
     with pytest.raises(ValueError, match=r"tau must be a number in \[0, 1\], got 2"):
         polyak_update(small, small, tau=2)

@@ -156,7 +156,7 @@ def computed_answers():
         "05-2": [average([1, 1, 1, 3]) / max(1, 1, 1, 3)],
         "05-5": [average(range(1000))],
         "06-1": surrogate(1.5, -1.0),
-        "06-2": surrogate(0.5, 1.0)[1:],
+        "06-2": surrogate(0.7, 2.0, 0.1)[1:],
     }
 
 
@@ -212,7 +212,8 @@ def computed_distractors():
         ("06-1", [1.5 * -1.0, 0.0], "comes from the plain term"),
         ("06-1", [(1 - 0.2) * -1.0, 0.0], "on the other side"),
         ("06-2", [0.0], "clipped term alone"),
-        ("06-2", [surrogate(0.5, 1.0)[0]], "is the value of $L$"),
+        ("06-2", [(1 - 0.1) * 2.0], "larger of the two terms"),
+        ("06-2", surrogate(0.7, 2.0, 0.1)[:1], "is the value of $L$"),
     ]
 
 
@@ -320,12 +321,19 @@ def typed(question, value):
 
 
 @pytest.mark.parametrize("question", of_kind("number"), ids=named)
-def test_the_right_number_is_accepted_within_one_percent(question):
-    for factor, right in [(1, True), (1.0099, True), (0.9901, True), (1.02, False), (0.98, False)]:
+def test_the_right_number_is_accepted_within_its_tolerance(question):
+    for distance, right in [(0, True), (0.99, True), (-0.99, True), (2, False), (-2, False)]:
+        factor = 1 + distance * question.tolerance
         card = quiz.ask(question.id)
         card.field.value = typed(question, [factor * x for x in question.answer])
         assert card.reply.right is right, factor
         assert (question.feedback in on_screen(card)) is right
+
+
+def test_a_step_size_of_a_thirtieth_is_near_enough():
+    card = quiz.ask("04-3")
+    card.field.value = "0.03"
+    assert card.reply.right is True
 
 
 @pytest.mark.parametrize("question", of_kind("number"), ids=named)

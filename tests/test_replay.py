@@ -106,7 +106,8 @@ def test_one_seed_one_order():
 
 def test_it_is_written_down_and_read_again():
     first, second = (rl.ReplayBuffer(7, ENV, seed=seed) for seed in (1, 2))
-    first.add(rows(*range(10)))
+    for number in range(10):  # one at a time: the ring's end is somewhere in the middle
+        first.add(rows(number))
     first.sample(3)
     second.load_state(first.state())
     assert torch.equal(first.sample(5).rewards, second.sample(5).rewards)
@@ -158,4 +159,17 @@ def test_it_refuses_what_it_cannot_give_or_take():
     with pytest.raises(ValueError, match=r"obs of one step must have shape \(4,\), got \(3,\)"):
         three = one.obs[:, :3]
         buffer.add(rl.Transitions(three, one.actions, one.rewards, three, one.terminated, one.truncated))
+    for change, sentence in [
+        ({"actions": one.actions.float()}, "actions must be of type torch.int64, got torch.float32"),
+        ({"rewards": one.rewards / 0}, "rewards must hold finite numbers"),
+    ]:
+        with pytest.raises(ValueError, match=sentence):
+            buffer.add(rl.Transitions(**{**vars(one), **change}))
     assert len(buffer) == 2
+
+
+def test_the_memory_keeps_no_graph():
+    buffer, new = rl.ReplayBuffer(5, ENV, seed=0), rows(1, 2)
+    new.obs.requires_grad_()
+    buffer.add(new)
+    assert not buffer.sample(2).obs.requires_grad

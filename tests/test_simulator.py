@@ -224,6 +224,7 @@ def test_a_wrong_argument_gets_a_sentence(arguments, sentence):
     (lambda: exponential(np.inf), "mean must be a positive number, got inf"),
     (lambda: lognormal(-0.5), "spread must be a number >= 0, got -0.5"),
     (lambda: lognormal(0.5, 0), "mean must be a positive number, got 0"),
+    (lambda: lognormal(40), "spread must be at most 10, got 40"),
 ])  # fmt: skip
 def test_a_wrong_law_gets_a_sentence(make, sentence):
     with pytest.raises(ValueError, match=sentence):

@@ -165,6 +165,18 @@ def test_what_is_not_a_run_is_refused_and_never_executed(content, tmp_path):
         rl.load(path)
 
 
+def test_every_stretch_of_a_run_has_episodes_of_its_own(monkeypatch):
+    seeds = []
+
+    def recorded(envs, *, seed):
+        seeds.append(seed)
+        return rl.Collector(envs, seed=seed)
+
+    monkeypatch.setattr("rlcourse.training.Collector", recorded)
+    short(total_steps=200).resume(total_steps=400, progress=False)
+    assert len(set(seeds)) == 2
+
+
 def test_a_missing_file_is_said_to_be_missing(tmp_path):
     with pytest.raises(FileNotFoundError):
         rl.load(tmp_path / "none.npz")

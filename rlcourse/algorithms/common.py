@@ -8,7 +8,17 @@ import torch
 import torch._dynamo  # the first optimiser would load it, a second or two into a run
 from torch import nn
 
-from rlcourse.checks import check_fraction, check_positive, check_positive_integer, require
+from rlcourse.checks import (
+    check_fraction,
+    check_positive,
+    check_positive_integer,
+    check_seed,
+    check_step_size,
+    check_switch,
+    check_weight,
+    check_widths,
+    require,
+)
 from rlcourse.networks import CategoricalActor, GaussianActor, ValueCritic
 from rlcourse.replay import ReplayBuffer
 
@@ -33,22 +43,32 @@ def minibatches(size, minibatch_size, rng):
 
 FIELDS = {
     check_fraction: {"gamma", "gae_lambda", "critic_lambda", "tau"},
-    check_positive: {"learning_rate", "critic_learning_rate", "clip_eps"},
+    check_positive: {"clip_eps"},
+    check_step_size: {"learning_rate", "critic_learning_rate"},
+    check_switch: {"normalize"},
+    check_weight: {"entropy_weight"},
+    check_widths: {"hidden"},
     check_positive_integer: {"steps", "epochs", "minibatch_size", "batch_size", "capacity", "num_workers"},
 }
 
 
 def check_config(config):
-    """Raise ValueError for a field that no run can be made with; a field is known by its name."""
-    for field in dataclasses.fields(config):
-        value = getattr(config, field.name)
-        for check, names in FIELDS.items():
-            if field.name in names:
-                check(field.name, value)
-        if field.name == "hidden":
-            require(isinstance(value, tuple), f"hidden must be a tuple of layer widths, got {value!r}")
-            for width in value:
-                check_positive_integer("each width in hidden", width)
+    """The config in plain Python numbers; ValueError for a field that no run can be made with.
+
+    A field is known by its name.
+    """
+    names = {field.name for field in dataclasses.fields(config)}
+    checked = {name: check(name, getattr(config, name)) for check, known in FIELDS.items() for name in known & names}
+    return dataclasses.replace(config, **checked)
+
+
+def check_device(device):
+    """The torch device of that name; ValueError unless a tensor can be made there."""
+    try:
+        return torch.zeros(1, device=device).device
+    except (RuntimeError, AssertionError, TypeError, ValueError) as why:
+        reason = str(why).splitlines()[0]
+        raise ValueError(f"device must be one that torch has here, such as 'cpu', got {device!r}: {reason}") from None
 
 
 class Agent:
@@ -69,10 +89,9 @@ class Agent:
             isinstance(config, self.Config),
             f"config must be a {type(self).__name__}.Config, got {type(config).__name__}",
         )
-        check_config(config)
         self.observation_space, self.action_space = observation_space, action_space
-        self.config, self.seed, self.device = config, seed, torch.device(device)
-        self.rng = np.random.default_rng(seed)
+        self.config, self.seed, self.device = check_config(config), check_seed("seed", seed), check_device(device)
+        self.rng = np.random.default_rng(self.seed)
         self.build()
 
     def make_actor(self):

@@ -18,6 +18,7 @@ import torch
 from torch.nn import functional as F
 
 from rlcourse.algorithms.common import Agent, adam, gradient_step
+from rlcourse.checks import require
 from rlcourse.networks import ActionValueCritic, CategoricalActor, polyak_update
 from rlcourse.objectives import policy_gradient, td_target
 from rlcourse.replay import ReplayBuffer
@@ -49,6 +50,8 @@ class OffPolicyActorCritic(Agent):
     """Default number of environments side by side."""
 
     def build(self):
+        batch_size, capacity = self.config.batch_size, self.config.capacity
+        require(batch_size <= capacity, f"batch_size must be at most capacity, {capacity}, got {batch_size}")
         spaces = self.observation_space, self.action_space
         self.actor = CategoricalActor(*spaces, self.config.hidden, seed=self.seed).to(self.device)
         self.critic, self.target_critic = (

@@ -123,9 +123,13 @@ class PPO(Agent):
 
     @torch.no_grad()
     def explained_variance(self, batch, returns):
-        """1 - Var(target - V) / Var(target): 1 is a perfect critic, 0 one that knows only the mean, below 0 worse."""
+        """1 - Var(target - V) / Var(target): 1 is a perfect critic, 0 one that knows only the mean, below 0 worse.
+
+        Not a number where all targets are equal: there is nothing to explain.
+        """
         missed = (returns - self.critic(batch.obs)).var(correction=0)
-        return 1 - (missed / returns.var(correction=0).clamp_min(1e-12)).item()
+        spread = returns.var(correction=0)
+        return 1 - (missed / spread).item() if spread > 0 else float("nan")
 
 
 def standardized(numbers):

@@ -139,10 +139,12 @@ def asynchronous(agent, collector):
             number, copied = working.pop(done)
             try:
                 report = ray.get(done)
-            except ray.exceptions.RayActorError:
+            except ray.exceptions.RayActorError as why:
                 deaths += 1
                 if deaths > PATIENCE:
-                    raise RuntimeError(f"{deaths} workers in a row died before they had sent a gradient") from None
+                    raise RuntimeError(
+                        f"{deaths} workers in a row died before they had sent a gradient; the last said: {why}"
+                    ) from why
                 workers[number] = hire()
                 send(number)
                 continue
@@ -177,6 +179,7 @@ def start_ray(num_workers):
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anybody
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # or it warns of a change to come
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")  # or it complains where there is no network
     try:
         import ray
     except ImportError:

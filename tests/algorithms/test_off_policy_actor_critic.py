@@ -110,14 +110,29 @@ def test_it_waits_until_a_batch_is_there():
 
 
 def test_a_run_is_written_down_with_its_memory_and_gone_on_with(tmp_path):
-    history = rl.train(rl.OffPolicyActorCritic, "CartPole-v1", total_steps=300, progress=False)
+    config = rl.OffPolicyActorCritic.Config(batch_size=32, capacity=200)  # the ring has wrapped around by then
+    history = rl.train(rl.OffPolicyActorCritic, "CartPole-v1", total_steps=300, config=config, progress=False)
     history.save(tmp_path / "run.npz")
     again = rl.load(tmp_path / "run.npz")
-    assert len(again.agent.buffer) == len(history.agent.buffer) == 300
+    assert len(again.agent.buffer) == len(history.agent.buffer) == 200
     for run in (history, again):
         run.resume(total_steps=500, progress=False)
     np.testing.assert_array_equal(again.returns, history.returns)
     assert again.metrics["value_loss"].tolist() == history.metrics["value_loss"].tolist()
+
+
+def test_each_network_has_its_own_step_size():
+    learner = agent(learning_rate=1e-3, critic_learning_rate=2e-2)
+    assert learner.actor_optimizer.param_groups[0]["lr"] == 1e-3
+    assert learner.critic_optimizer.param_groups[0]["lr"] == 2e-2
+
+
+def test_what_it_cannot_do_it_says():
+    with pytest.raises(ValueError, match="batch_size must be at most capacity, 32, got 64"):
+        agent(batch_size=64, capacity=32)
+    box = gym.spaces.Box(-1, 1, (2,))
+    with pytest.raises(ValueError, match="action_space must be Discrete, got Box"):
+        rl.OffPolicyActorCritic(box, box)
 
 
 def test_it_finds_the_better_exit():

@@ -12,6 +12,7 @@ from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 import rlcourse as rl
+from rlcourse.algorithms.common import minibatches
 from rlcourse.envs import make_envs
 
 
@@ -121,6 +122,40 @@ def test_a_ratio_beyond_single_precision_has_a_gradient_that_is_a_number():
         assert slope is None or log_probs.grad[0] == slope
 
 
+@pytest.mark.covers("EQ-27", "AL-08")
+def test_the_targets_are_the_formulas():
+    agent, rollout = agent_and_rollout(gamma=0.93, gae_lambda=0.7, normalize=False)
+    _, returns, advantages = (part.reshape(rollout.rewards.shape) for part in agent.targets(rollout))
+    values, following = agent.critic(rollout.obs).detach(), agent.critic(rollout.next_obs).detach()
+    expected, later = torch.zeros_like(values), torch.zeros(values.shape[1])
+    for t in reversed(range(len(values))):
+        delta = rollout.rewards[t] + 0.93 * ~rollout.terminated[t] * following[t] - values[t]
+        later = delta + 0.93 * 0.7 * ~(rollout.terminated[t] | rollout.truncated[t]) * later
+        expected[t] = later
+    torch.testing.assert_close(advantages, expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(returns, expected + values, rtol=1e-4, atol=1e-5)
+
+
+def test_explained_variance_is_that_of_the_critic_before_the_update():
+    agent, rollout = agent_and_rollout()
+    _, returns, _ = agent.targets(rollout)
+    values = agent.critic(rollout.flatten().obs).detach()
+    expected = 1 - ((returns - values).var() / returns.var()).item()
+    assert agent.update(rollout)["explained_variance"] == pytest.approx(expected, rel=1e-4)
+    batch = rollout.flatten()
+    assert agent.explained_variance(batch, agent.critic(batch.obs).detach()) == pytest.approx(1.0)
+    assert math.isnan(agent.explained_variance(batch, torch.ones(len(batch))))
+
+
+def test_minibatches_are_all_rows_in_another_order():
+    rng = np.random.default_rng(0)
+    parts = minibatches(10, 4, rng)
+    assert [len(part) for part in parts] == [4, 4, 2]
+    rows = torch.cat(list(parts)).tolist()
+    assert rows != list(range(10)) and sorted(rows) == list(range(10))
+    assert torch.cat(list(minibatches(10, 4, rng))).tolist() != rows
+
+
 def test_one_update_of_each_kind_reports_how_far_it_went():
     for env_id in ("CartPole-v1", "Pendulum-v1"):
         agent, rollout = agent_and_rollout(env_id)
@@ -167,11 +202,33 @@ def test_actions_are_learned_from_as_drawn_and_played_inside_the_box():
     ({"learning_rate": -1e-3}, "learning_rate must be a number > 0"),
     ({"gae_lambda": 1.5}, r"gae_lambda must be a number in \[0, 1\], got 1.5"),
     ({"hidden": 64}, "hidden must be a tuple of layer widths, got 64"),
+    ({"learning_rate": math.inf}, "learning_rate must be a finite number > 0, got inf"),
+    ({"entropy_weight": math.nan}, "entropy_weight must be a finite number, got nan"),
+    ({"normalize": "no"}, "normalize must be True or False, got 'no'"),
     ({"hidden": (64, 0)}, "each width in hidden must be a whole number >= 1, got 0"),
 ])  # fmt: skip
 def test_a_config_that_cannot_run_says_why(config, sentence):
     with pytest.raises(ValueError, match=sentence):
         agent_and_rollout(**config)
+
+
+def test_numbers_of_other_libraries_become_plain_ones():
+    config = rl.PPO.Config(steps=np.int64(4), gamma=np.float32(0.5), hidden=(np.int64(8),), clip_eps=torch.tensor(0.5))
+    agent, _ = agent_and_rollout(**vars(config))
+    kept = agent.config
+    assert [type(value) for value in (kept.steps, kept.gamma, *kept.hidden)] == [int, float, int]
+    assert kept.clip_eps == 0.5 and type(kept.clip_eps) is float
+
+
+@pytest.mark.parametrize(("options", "sentence"), [
+    ({"device": "nowhere"}, "device must be one that torch has here, such as 'cpu', got 'nowhere'"),
+    ({"seed": -1}, "seed must be a whole number >= 0, got -1"),
+    ({"seed": 0.5}, "seed must be a whole number >= 0, got 0.5"),
+    ({"seed": 2**64}, "seed must be below"),
+])  # fmt: skip
+def test_where_and_from_what_seed_is_checked(options, sentence):
+    with pytest.raises(ValueError, match=sentence.replace("*", r"\*")):
+        rl.PPO(gym.spaces.Discrete(2), gym.spaces.Discrete(2), **options)
 
 
 def test_a_wrong_config_is_named():
