@@ -28,9 +28,9 @@ def _column(*numbers):
 
 def _online(
     logits, V, s, a, r, s_next, terminated, gamma, actor_rate, critic_rate,
-    *, masked=True, late=False, pulled=False, sign=1, critic_sign=1, score="full", judged="td", missing=(),
+    *, masked=True, late=False, pulled=False, sign=1, critic_sign=1, score="full", judged="td", fitted="td", missing=(),
 ):  # fmt: skip
-    """One step of AL-03, and with the keywords one step gone wrong. Logits and V in one row."""
+    """One step of AL-03, and with the keywords one step gone wrong, as `_what_moved` sees it."""
 
     def td_error(V):
         future = 0.0 if terminated and masked else V[s_next]
@@ -38,7 +38,7 @@ def _online(
 
     new_logits, new_V = logits.clone(), V.clone()
     delta = td_error(V)
-    new_V[s] += critic_sign * critic_rate * delta
+    new_V[s] += critic_sign * critic_rate * (r - V[s] if fitted == "reward" else delta)
     if pulled and not (terminated and masked):
         new_V[s_next] -= critic_rate * gamma * delta
     if late:
@@ -48,13 +48,18 @@ def _online(
     elif judged == "reward":
         delta = r
     chosen = torch.nn.functional.one_hot(torch.tensor(a), logits.shape[1]).double()
-    direction = chosen if score == "chosen" else chosen - torch.softmax(logits[s], -1)
-    if score == "likelihood":
-        direction = direction * torch.softmax(logits[s], -1)[a]
+    pi = torch.softmax(logits[s], -1)
+    direction = {
+        "full": chosen - pi,
+        "whole": chosen,
+        "own": chosen * (1 - pi),
+        "others": -pi,
+        "likelihood": (chosen - pi) * pi[a],
+    }[score]
     rate = critic_rate if "actor_rate" in missing else actor_rate
     if "actor" not in missing:
         new_logits[s] += sign * rate * delta * direction
-    return torch.cat([new_logits.flatten(), V if "critic" in missing else new_V])
+    return _what_moved((new_logits, V if "critic" in missing else new_V), logits, V, s, s_next)
 
 
 ONLINE_MISTAKES = [
@@ -82,9 +87,23 @@ ONLINE_MISTAKES = [
         functools.partial(_online, critic_sign=-1),
     ),
     Mistake(
+        "Your critic follows the reward alone. V(s) has to move towards r + gamma V(s'), the reward and what the next "
+        "state is worth.",
+        functools.partial(_online, fitted="reward"),
+    ),
+    Mistake(
         "Your actor moves only the logit of the chosen action, by the whole step. The gradient of log softmax is "
         "(1 for the chosen action, 0 for the others) minus the probabilities.",
-        functools.partial(_online, score="chosen"),
+        functools.partial(_online, score="whole"),
+    ),
+    Mistake(
+        "Your actor moves only the logit of the chosen action, by the right amount; the logits of the others move, "
+        "too, each by minus its own probability.",
+        functools.partial(_online, score="own"),
+    ),
+    Mistake(
+        "Your score lacks its 1 for the chosen action, so that after praise every action falls.",
+        functools.partial(_online, score="others"),
     ),
     Mistake(
         "Your actor follows the gradient of the probability. It is the gradient of its logarithm that belongs here, "
@@ -141,9 +160,9 @@ def online_step(student, *, seed=None):
         answers = [_two_tables(call(student, case), *case[:2]) for case in cases]
     except Stopped as stopped:
         return stopped.verdict
-    if all(torch.equal(answer, _row(*case[:2])) for answer, case in zip(answers, cases, strict=True)):
+    if all(torch.equal(a, b) for answer, case in zip(answers, cases, strict=True) for a, b in zip(answer, case)):
         return not_started()
-    given = iter(answers)
+    given = iter([_what_moved(answer, *case[:3], case[5]) for answer, case in zip(answers, cases, strict=True)])
     return judge(
         lambda *_: next(given),
         _online,
@@ -151,27 +170,33 @@ def online_step(student, *, seed=None):
         ONLINE_MISTAKES,
         praise="Right on every draw: one delta, taken once, teaches the critic what to expect, the actor what to do.",
         show=lambda logits, V, s, a, r, n, d, gamma, *rates: (
-            f"logits {write(logits)}, V {write(V)}, s={s}, a={a}, r={r:.3g}, s'={n}, terminated {d}, gamma {gamma:g}, "
-            f"step sizes {rates[0]:.2g} and {rates[1]:.2g}; new logits and V"
+            f"logits[s] {write(logits[s])}, V(s) {write(V[s])}, V(s') {write(V[n])}, a={a}, r={r:.3g}, terminated {d}, "
+            f"gamma {gamma:g}, step sizes {rates[0]:.2g} and {rates[1]:.2g}; new logits[s], V(s), V(s'), and how far "
+            "any other entry moved"
         ),
     )
 
 
-def _row(logits, V):
-    return torch.cat([logits.flatten(), V])
+def _what_moved(tables, logits, V, s, s_next):
+    """The entries that a step is about, in one row short enough to be shown: logits[s], V(s), V(s'); and how far the
+    farthest of all others has moved from the tables `logits` and `V`."""
+    new_logits, new_V = tables
+    still = (new_logits - logits).abs(), (new_V - V).abs()
+    still[0][s] = still[1][s] = still[1][s_next] = 0.0
+    return torch.cat([new_logits[s], new_V[[s, s_next]], torch.cat([x.flatten() for x in still]).max()[None]])
 
 
 def _two_tables(answer, logits, V):
     if not isinstance(answer, tuple | list) or len(answer) != 2:
         raise Stopped(wrong(f"Return two tables, logits and V; got {type(answer).__name__}."))
-    each = "one number a state and action", "one number a state"
-    return _row(*(as_tensor(*three) for three in zip(answer, (logits, V), each, strict=True)))
+    each = "one number per state and action", "one number per state"
+    return tuple(as_tensor(*three) for three in zip(answer, (logits, V), each, strict=True))
 
 
 # ---------------------------------------------------------------- E2
 
 
-def _targets(rewards, next_values, terminated, truncated, gamma, *, bootstrap="cut", stops="both", power=None):
+def _targets(rewards, next_values, terminated, truncated, gamma, *, bootstrap="cut", stops="both", power=None, of=None):
     """Reward-to-go of every step, episodes laid end to end; with the keywords, gone wrong."""
     T, targets = len(rewards), torch.zeros_like(rewards)
     for t in range(T):
@@ -180,9 +205,10 @@ def _targets(rewards, next_values, terminated, truncated, gamma, *, bootstrap="c
             weight = gamma ** (row if power == "clock" else k) if power != "none" else 1.0
             targets[t] += weight * rewards[row]
             over = (terminated[row] and stops != "never") or (truncated[row] and stops == "both")
-            cut = not terminated[row] and (truncated[row] or row == T - 1)
+            cut = not terminated[row] and (truncated[row] or (row == T - 1 and bootstrap != "flagged"))
+            seen = {"next": min(row + 1, T - 1), "last": T - 1}.get(of, row)
             if (over or row == T - 1) and bootstrap != "never" and (cut or bootstrap == "always"):
-                targets[t] += weight * gamma ** (power != "none") * next_values[row]
+                targets[t] += weight * gamma ** (power != "none") * next_values[seen]
             if over:
                 break
     return targets
@@ -207,6 +233,20 @@ TARGET_MISTAKES = [
     Mistake(
         "You add the value of the last state even where the episode terminated. There is nothing after it.",
         functools.partial(_targets, bootstrap="always"),
+    ),
+    Mistake(
+        "The last row was cut off, too, even without a flag: add gamma V(s') there.",
+        functools.partial(_targets, bootstrap="flagged"),
+    ),
+    Mistake(
+        "After a truncation use next_values of the same row: next_values[t] is already the value of the state that "
+        "step t led to.",
+        functools.partial(_targets, of="next"),
+    ),
+    Mistake(
+        "Every truncation bootstraps with the last row of next_values. Each of them has a state of its own: use "
+        "next_values of the same row.",
+        functools.partial(_targets, of="last"),
     ),
     Mistake(
         "These are TD targets, one reward and then the critic. Asked for are the sampled returns, which use every "
@@ -277,8 +317,8 @@ def critic_targets(student, *, seed=None):
 
 ACCEPTED = (0.02, 0.05)
 STEP_SIZE_MISTAKES = (
-    (0.5, "That leaves the step size as it was. A single sample scatters like the mean of sixteen would if nothing "
-     "averaged it: each update may only go a fraction as far."),
+    (0.5, "That leaves the step size as it was. A single sample scatters four times as much as the mean of sixteen, "
+     "and sixteen updates are made for one. Each may go only a fraction as far."),
     (8.0, "You multiplied by 16. One sample tells less than sixteen, so the step has to be shorter."),
     (0.125, "You divided by 4, the square root of 16. The root is right for how much one gradient scatters; but "
      "sixteen small steps are taken while the batch takes one, and together they may go as far as that one."),

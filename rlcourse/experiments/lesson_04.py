@@ -87,8 +87,8 @@ def learn(
     Args:
         step_size, critic_step_size: η and η_V; None stands for η_V = 0.4 η.
         noise: standard deviation of the noise on each reward.
-        batch: steps between two updates; or "episode": one update an episode, with the *sum* over its steps, so that
-            a single step weighs as much as it does with batch = 1.
+        batch: steps between two updates; or "episode": one update per episode, with the *sum* over its steps, so
+            that a single step weighs as much as it does with batch = 1.
         env_steps: steps of each learner.
         critic: "td" as above; "mc" pulls V(s) towards the returns of the episode, as often as s was visited (for
             batch = "episode"); "reward" pulls it towards the single reward, which is a mistake.
@@ -116,10 +116,8 @@ def learn(
         delta = rewards + GAMMA * values[there] - values[here]
         _add(to_logits, here, 2 * (right - p) * delta, walkers)  # both logits move: their difference twice as far
         _add(to_values, here, rewards - values[here] if critic == "reward" else delta, walkers)
-        if not detached:  # -log π(a|s) δ is descended in V(s) and V(s'), too
-            surprise = -np.log(np.where(right, p, 1 - p).clip(1e-12))
-            _add(to_values, here, surprise, walkers)
-            _add(to_values, there, np.where(ended, 0.0, -GAMMA * surprise), walkers)
+        if not detached:  # -log π(a|s) δ is descended in V(s), too
+            _add(to_values, here, -np.log(np.where(right, p, 1 - p).clip(1e-12)), walkers)
 
         due = np.flatnonzero(ended) if whole else slice(None)
         if critic == "mc":
@@ -216,11 +214,11 @@ def expected_return(right):
 
 @claim("CL-16")
 def once_an_episode_or_once_a_step(step_size=0.2, env_steps=4_000, learners=512):
-    """Batch against online at equal environment steps and equal step size a sample, without and with reward noise.
+    """Batch against online at equal environment steps and equal step size per sample, without and with reward noise.
 
     Of each: mean and standard deviation of the expected return over the learners, and the share solved. `batch` and
     `online` share one rule, TD errors for actor and critic; `returns` is batch with V fitted to the sampled returns.
-    `third_` is the noisy batch run again with a third of the step size.
+    `third_` are the noisy runs with TD errors again, with a third of the step size.
     """
     numbers = {}
     runs = {
@@ -230,6 +228,7 @@ def once_an_episode_or_once_a_step(step_size=0.2, env_steps=4_000, learners=512)
         "noisy_online": {"batch": 1, "noise": 1.0, "step_size": step_size},
         "noisy_batch": {"batch": "episode", "noise": 1.0, "step_size": step_size},
         "noisy_returns": {"batch": "episode", "noise": 1.0, "step_size": step_size, "critic": "mc"},
+        "third_online": {"batch": 1, "noise": 1.0, "step_size": step_size / 3},
         "third_batch": {"batch": "episode", "noise": 1.0, "step_size": step_size / 3},
     }
     for name, options in runs.items():

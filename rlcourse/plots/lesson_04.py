@@ -78,6 +78,14 @@ def readers(moment, *, moves, episode, step, exits, step_size):
             fontweight="bold",
         )
 
+    for x, y, key in (
+        (8.15, 4.73, "framed: just moved"),
+        (_column(7) + 0.02, ROWS["batch"][0] + ROW_HEIGHT / 2, "hatched:\nbelow 0"),
+        (_column(7) + 0.02, ROWS["batch"][1] + ROW_HEIGHT / 2, "bar: away\nfrom ½"),
+    ):
+        color = style.HIGHLIGHT.ink if "framed" in key else style.NEUTRAL.ink
+        axes.text(x, y, key, fontsize=style.SMALLEST_SIZE, color=color, va="center")
+
     if over:
         waiting = f"all {last_step} steps read at once"
     elif step:
@@ -311,6 +319,8 @@ def step_size_map(solved, batches, step_sizes, *, batch, step_size, noise, again
     left.set_xlabel("step size η")
     left.set_ylabel("batch N", labelpad=3)
     shown = f"N = {batch}, η = {step_sizes[column]:.2g}:  {100 * solved[row, column]:.0f} of 100 solve it"
+    if batch == batches[-1]:
+        shown += f"   (η ends at {step_sizes[-1]:g})"
     left.set_title(shown, color=style.HIGHLIGHT.ink)
 
     for i, (size, role) in enumerate(zip(batches, BATCH_ROLES, strict=True)):
@@ -436,6 +446,9 @@ def critic_race(rates, td, monte_carlo, *, td_rate, mc_rate, noise, episode, sta
 
 # ---------------------------------------------------------------- learners at work
 
+COINCIDE = 0.03
+"""Mean returns closer than this, about the half width of a band, are the same curve to the eye."""
+
 
 @style.styled
 def two_speeds(runs, *, env_steps, best, noise):
@@ -455,6 +468,7 @@ def two_speeds(runs, *, env_steps, best, noise):
     figure.text(0.09, 0.94, title, fontsize=style.BASE_SIZE + 2, fontweight="bold", va="center")
     said = []
     for axes, (step_size, both) in zip(panels, runs.items(), strict=True):
+        means = []
         for row, (name, role) in enumerate((("online", ONLINE), ("batch", BATCH))):
             steps, returns = both[name]
             middle = returns.mean(1)
@@ -474,7 +488,10 @@ def two_speeds(runs, *, env_steps, best, noise):
                 ha="right",
                 va="center",
             )
+            means.append(middle)
             said.append(f"{name} with η = {step_size:g} has mean return {middle[-1]:.2f}, {share:.0%} solved")
+        if np.abs(means[0] - means[1]).max() < COINCIDE:
+            axes.text(0.97, 0.23, "the curves coincide", transform=axes.transAxes, ha="right", va="center")
         axes.axhline(best, color=style.VALUE.ink, linestyle="--", linewidth=1.4)
         axes.set_xlim(0, env_steps)
         axes.set_ylim(-0.6, 1.0)
@@ -500,6 +517,7 @@ def cartpole_scores(scores, *, seeds, solved=475):
     figure, panels = style.new_figure(
         10, 4.2, 1, len(scores), left=0.075, right=0.965, bottom=0.15, top=0.79, wspace=0.14, sharey=True
     )
+    shortest = min(steps[-1] for steps, *_ in scores.values())
     title = f"CartPole, {seeds} seeds: mean, lowest and highest"
     figure.text(0.075, 0.94, title, fontsize=style.BASE_SIZE + 2, fontweight="bold", va="center")
     said = []
@@ -508,6 +526,9 @@ def cartpole_scores(scores, *, seeds, solved=475):
         axes.fill_between(steps, low, high, facecolor=role.color, alpha=0.25, linewidth=0)
         axes.plot(steps, mean, **role.line())
         axes.axhline(solved, color=style.INK, linestyle="--", linewidth=1.4)
+        if 0.1 * steps[-1] < shortest < steps[-1]:  # where the shortest training ended, if that is far enough in
+            axes.axvline(shortest, color=style.NEUTRAL.ink, linestyle=":", linewidth=1.4)
+            style.direct_label(axes, shortest, 20, f"{shortest / 1000:g}k", style.NEUTRAL, dx=3)
         axes.set_xlim(0, steps[-1])
         axes.set_ylim(0, 520)
         marks = (0, steps[-1] // 2, steps[-1])

@@ -16,14 +16,13 @@ def learning_curve(steps, returns, total_steps, *, title, solved=None, window=20
         solved: the return that counts as solved, or None.
         window: episodes in the running mean.
     """
-    figure, axes = style.new_figure(9, 3.8, bottom=0.17)
+    figure, axes = style.new_figure(9, 3.8, bottom=0.17, right=0.965)
     axes.set_title(title)
-    axes.set_xlabel("environment steps")
     axes.set_ylabel("return of an episode")
-    axes.set_xlim(0, total_steps)
+    _environment_steps(axes, total_steps)
     sentence = f"{title}: no episode has finished yet."
     if len(returns):
-        axes.plot(steps, returns, ".", color=style.ACTION.color, markersize=4, alpha=0.6, label="one episode")
+        axes.plot(steps, returns, ".", color=style.ACTION.color, markersize=5, alpha=0.8, label="one episode")
         width = min(window, len(returns))
         mean = np.convolve(returns, np.ones(width) / width, mode="valid")
         axes.plot(steps[width - 1 :], mean, "-", color=style.POLICY.ink, linewidth=2.6, label=f"mean of {width}")
@@ -35,8 +34,15 @@ def learning_curve(steps, returns, total_steps, *, title, solved=None, window=20
         axes.axhline(solved, color=style.VALUE.ink, linestyle="--", linewidth=1.6)
         style.direct_label(axes, 0, solved, f"solved: {solved:g}", style.VALUE, dx=8, dy=-10)
     if len(returns):
-        axes.legend(loc="lower right")
+        axes.legend(loc="lower right", markerscale=2.5)
     return style.say(figure, sentence)
+
+
+def _environment_steps(axes, total_steps):
+    """The axis of all learning curves, in thousands from there on: its last number has to fit into the margin."""
+    axes.set_xlabel("environment steps")
+    axes.set_xlim(0, total_steps)
+    axes.xaxis.set_major_formatter(lambda steps, _: f"{steps / 1000:g}k" if steps >= 1000 else f"{steps:g}")
 
 
 COMPARED = (style.NEGATIVE, style.REWARD, style.VALUE, style.POLICY, style.HIGHLIGHT, style.NEUTRAL)
@@ -52,9 +58,8 @@ def learning_curves(curves, total_steps, *, title, solved=None, window=20):
     """
     figure, axes = style.new_figure(9, 4.2, bottom=0.15, right=0.82)
     axes.set_title(title)
-    axes.set_xlabel("environment steps")
     axes.set_ylabel(f"mean return of {window} episodes")
-    axes.set_xlim(0, total_steps)
+    _environment_steps(axes, total_steps)
     last = {}
     for (label, (steps, returns)), role in zip(curves.items(), COMPARED, strict=False):
         if len(returns):

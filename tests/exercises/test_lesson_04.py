@@ -82,6 +82,35 @@ def online_chosen_only(logits, V, s, a, r, s_next, terminated, gamma, actor_rate
     return logits, V
 
 
+def online_own_logit_only(logits, V, s, a, r, s_next, terminated, gamma, actor_rate, critic_rate):
+    delta = r + gamma * V[s_next] * (not terminated) - V[s]
+    logits, V = logits.clone(), V.clone()
+    logits[s, a] += actor_rate * delta * (1 - torch.softmax(logits[s], 0)[a])
+    V[s] += critic_rate * delta
+    return logits, V
+
+
+def online_without_the_one(logits, V, s, a, r, s_next, terminated, gamma, actor_rate, critic_rate):
+    delta = r + gamma * V[s_next] * (not terminated) - V[s]
+    logits, V = logits.clone(), V.clone()
+    logits[s] -= actor_rate * delta * torch.softmax(logits[s], 0)
+    V[s] += critic_rate * delta
+    return logits, V
+
+
+def online_critic_of_rewards(logits, V, s, a, r, s_next, terminated, gamma, actor_rate, critic_rate):
+    logits, _ = online_by_hand(logits, V, s, a, r, s_next, terminated, gamma, actor_rate, critic_rate)
+    V = V.clone()
+    V[s] += critic_rate * (r - V[s])
+    return logits, V
+
+
+def online_moves_another_state(logits, V, s, a, r, s_next, terminated, gamma, actor_rate, critic_rate):
+    logits, V = online_by_hand(logits, V, s, a, r, s_next, terminated, gamma, actor_rate, critic_rate)
+    logits[s_next, 0] += 0.25
+    return logits, V
+
+
 def online_likelihood(logits, V, s, a, r, s_next, terminated, gamma, actor_rate, critic_rate):
     theta = logits.clone().requires_grad_()
     delta = r + gamma * V[s_next] * (not terminated) - V[s]
@@ -189,6 +218,27 @@ def targets_leak_over_cuts(rewards, next_values, terminated, truncated, gamma):
 
 def targets_no_bootstrap(rewards, next_values, terminated, truncated, gamma):
     return targets_backwards(rewards, torch.zeros_like(next_values), terminated, truncated, gamma)
+
+
+def targets_only_flags(rewards, next_values, terminated, truncated, gamma):
+    targets, after = rewards.clone(), 0.0
+    for t in reversed(range(len(rewards))):
+        if terminated[t]:
+            after = 0.0
+        if truncated[t]:
+            after = next_values[t]
+        targets[t] = after = rewards[t] + gamma * after
+    return targets
+
+
+def targets_of_the_row_after(rewards, next_values, terminated, truncated, gamma):
+    shifted = torch.cat([next_values[1:], next_values[-1:]])
+    return targets_backwards(rewards, shifted, terminated, truncated, gamma)
+
+
+def targets_of_the_last_row(rewards, next_values, terminated, truncated, gamma):
+    last = next_values[-1].expand(len(rewards))
+    return targets_backwards(rewards, last, terminated, truncated, gamma)
 
 
 def targets_one_flag(rewards, next_values, terminated, truncated, gamma):
@@ -317,16 +367,20 @@ WRONG = [
             (online_unmasked, "where the episode has terminated"),
             (online_descends, "goes downhill"),
             (online_critic_flees, "runs away"),
-            (online_chosen_only, "only the logit of the chosen"),
+            (online_chosen_only, "by the whole step"),
+            (online_own_logit_only, "by the right amount"),
+            (online_without_the_one, "lacks its 1"),
+            (online_critic_of_rewards, "critic follows the reward alone"),
             (online_likelihood, "gradient of the probability"),
             (online_without_baseline, "Subtract what the critic expected"),
-            (online_by_reward, "its reward alone"),
+            (online_by_reward, "with its reward alone"),
             (online_undiscounted, "Gamma is missing"),
             (online_one_rate, "the critic's step size"),
             (online_critic_stands, "V has not moved"),
             (online_actor_stands, "logits have not moved"),
             (online_in_place, "in place"),
             (online_only_values, "two tables"),
+            (online_moves_another_state, "differ from the definition"),
             (online_crashes, "IndexError"),
         ],
     ),
@@ -335,7 +389,10 @@ WRONG = [
         [
             (targets_leak, "into the next episode"),
             (targets_leak_over_cuts, "run on over a truncation"),
-            (targets_no_bootstrap, "cut off"),
+            (targets_no_bootstrap, "Where an episode was cut off"),
+            (targets_only_flags, "even without a flag"),
+            (targets_of_the_row_after, "already the value"),
+            (targets_of_the_last_row, "a state of its own"),
             (targets_one_flag, "even where the episode terminated"),
             (targets_td, "TD targets"),
             (targets_by_the_clock, "from the beginning of the record"),
@@ -402,6 +459,16 @@ def test_half_of_the_losses_is_unfinished():
     assert lesson_04.losses(lambda *_: (..., ...)).state == UNFINISHED
 
 
+def test_the_case_shows_the_entries_that_differ():
+    """A table of four states would be cut off before the entry that is wrong."""
+    for student, moved in ((online_late, 0.0), (online_moves_another_state, 0.25)):
+        for seed in range(10):
+            said = lesson_04.online_step(student, seed=seed).example
+            expected, got = said.split("expected ")[1].split(", got ")
+            assert expected != got and "…" not in said
+            assert got.endswith(f" {moved:g})") and expected.endswith(" 0)")
+
+
 # ---------------------------------------------------------------- E3: the step size of a single sample
 
 
@@ -415,7 +482,7 @@ def test_the_matching_step_size_passes(eta):
 @pytest.mark.parametrize(
     ("eta", "words"),
     [
-        (0.5, "as it was"),
+        (0.5, "as it was. A single sample scatters four times as much as the mean of sixteen, and sixteen updates"),
         (8, "multiplied by 16"),
         (0.125, "square root"),
         (2.0, "multiplied by 4"),
