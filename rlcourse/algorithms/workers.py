@@ -179,7 +179,6 @@ def start_ray(num_workers):
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anybody
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # or it warns of a change to come
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")  # or it complains where there is no network
     try:
         import ray
     except ImportError:

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 from torch.distributions import Categorical
+from torch.overrides import TorchFunctionMode
 
 from rlcourse.exercises.checker import Mistake, Stopped, as_tensor, call, judge, not_started, right, write, wrong
 from rlcourse.transitions import Transitions
@@ -222,6 +223,10 @@ def _judge_chance(draws, stored):
 
 COPIES = 4_000
 """Rows of each kind: their mean target is known to a few hundredths."""
+FEW = 5
+"""Rows of the first call, which is about shapes only."""
+PIECE = 2_000
+"""Rows of every other call: should a function pair every row with every other, it still needs little memory."""
 
 
 class _Tables:
@@ -254,10 +259,16 @@ def critic_target(student, *, seed=None):
     actions = [rng.choice(world.actions, COPIES, p=p) for p in old]
     batch = kinds[torch.arange(len(kinds)).repeat_interleave(COPIES)]
     batch = dataclasses.replace(batch, actions=torch.from_numpy(np.concatenate(actions)))
+    rest = (world.q, world.policy, gamma)
     try:
-        answer = _call_on(student, (batch, world.q, world.policy, gamma), batch)
+        answer = _call_on(student, batch[:: len(batch) // FEW], *rest)
+        _expect_a_row_each(answer)
         frozen = not (isinstance(answer, torch.Tensor) and answer.requires_grad)
-        values = as_tensor(answer, torch.zeros(len(batch)), "one number a row").reshape(-1, COPIES)
+        each = [
+            as_tensor(_call_on(student, rows, *rest), torch.zeros(len(rows)), "one number a row")
+            for rows in _pieces(batch)
+        ]
+        values = torch.cat(each).reshape(-1, COPIES)
     except Stopped as stopped:
         return stopped.verdict
     means, mean = _target_means(world, kinds, old, gamma), values.mean(1)
@@ -339,14 +350,44 @@ def _far_apart(means, gap):
     return distances.min() > gap
 
 
-def _call_on(student, arguments, batch):
+def _pieces(batch):
+    return [batch[torch.arange(start, min(start + PIECE, len(batch)))] for start in range(0, len(batch), PIECE)]
+
+
+COLUMNS = ("obs", "actions", "rewards", "next_obs", "terminated", "truncated")
+
+
+def _call_on(student, batch, *rest):
     """`call`, and a look whether the batch is what it was."""
     before = batch[torch.arange(len(batch))]
-    answer = call(student, arguments)
-    for name in ("obs", "actions", "rewards", "next_obs", "terminated", "truncated"):
+    try:
+        answer = call(student, (batch, *rest))
+    except Stopped as stopped:
+        said = stopped.verdict.sentence
+        if "'Transitions' object has no attribute" in said:
+            raise Stopped(wrong(f"{said}. The fields of a batch are {', '.join(COLUMNS)}.")) from None
+        if "with a bool tensor is not supported" in said:
+            raise Stopped(wrong(
+                "`terminated` is boolean, and torch does not subtract booleans: write 1 − d as `~batch.terminated`."
+            )) from None  # fmt: skip
+        raise
+    for name in COLUMNS:
         if not torch.equal(getattr(before, name), getattr(batch, name)):
             raise Stopped(wrong(f"Your function changes batch.{name} in place; the buffer would be spoilt."))
     return answer
+
+
+COLUMN_TIMES_ROW = (
+    "a column times a row. Squeeze the column that `gather` leaves, and draw one action a row, with `.sample()`."
+)
+
+
+def _expect_a_row_each(answer):
+    """E2, on the first few rows: one number a row."""
+    shape = list(answer.shape) if isinstance(answer, torch.Tensor | np.ndarray) else None
+    if shape == [FEW, FEW]:
+        raise Stopped(wrong(f"Return shape [{FEW}] for {FEW} rows; got {shape}: {COLUMN_TIMES_ROW}"))
+    as_tensor(answer, torch.zeros(FEW), "one number a row")
 
 
 # ---------------------------------------------------------------- E3: the actor's loss
@@ -362,14 +403,11 @@ def actor_loss(student, *, seed=None):
         if _different(ascents):
             break
     try:
-        loss = _call_on(student, (batch, world.q, world.policy), batch)
-        if not isinstance(loss, torch.Tensor) or loss.numel() != 1:
-            shape = list(loss.shape) if isinstance(loss, torch.Tensor) else type(loss).__name__
-            raise Stopped(wrong(f"Return one number to descend, a tensor with a gradient; got {shape}."))
-        if not loss.isfinite():
-            raise Stopped(wrong("Your loss is NaN or infinite."))
-        if loss.requires_grad:
-            loss.sum().backward()
+        _look_at_few_rows(student, world, batch)
+        for rows in _pieces(batch):
+            loss = _scalar(_call_on(student, rows, world.q, world.policy))
+            if loss.requires_grad:
+                (loss.sum() * len(rows) / len(batch)).backward()
     except Stopped as stopped:
         return stopped.verdict
     if world.logits.grad is None or not world.logits.grad.abs().max() > 0:
@@ -382,13 +420,56 @@ def actor_loss(student, *, seed=None):
     return _judge_direction(-world.logits.grad, ascents)
 
 
+def _scalar(loss):
+    if not isinstance(loss, torch.Tensor) or loss.numel() != 1:
+        shape = list(loss.shape) if isinstance(loss, torch.Tensor) else type(loss).__name__
+        raise Stopped(wrong(f"Return one number to descend, a tensor with a gradient; got {shape}."))
+    if not loss.isfinite():
+        raise Stopped(wrong("Your loss is NaN or infinite."))
+    return loss
+
+
+class _Means(TorchFunctionMode):
+    """Notes the shapes of all that is averaged or added up while it is on."""
+
+    def __init__(self):
+        super().__init__()
+        self.shapes = []
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        if getattr(function, "__name__", "") in ("mean", "sum") and args and isinstance(args[0], torch.Tensor):
+            self.shapes.append(list(args[0].shape))
+        return function(*args, **(kwargs or {}))
+
+
+def _look_at_few_rows(student, world, batch):
+    """E3, on the first few rows: is every row paired with every other, and are rewards used?"""
+    few, means = batch[:: len(batch) // FEW], _Means()
+    with means:
+        loss = _call_on(student, few, world.q, world.policy)
+    _scalar(loss)
+    for shape in means.shapes:
+        if shape.count(FEW) > 1:
+            raise Stopped(wrong(
+                f"For {FEW} rows your loss is a mean over {shape}, every row with every other: {COLUMN_TIMES_ROW}"
+            ))  # fmt: skip
+    unknown = dataclasses.replace(few, rewards=torch.full_like(few.rewards, torch.nan))
+    # NaN differs from itself, so this call does not go through _call_on.
+    if torch.as_tensor(call(student, (unknown, world.q, world.policy))).isnan().any():
+        raise Stopped(wrong(
+            "You weight with the stored reward. It was paid for the stored action, and one step's reward is not what "
+            "an action is worth: ask Q about the action that you draw."
+        ))  # fmt: skip
+
+
 def _actor_batch(rng, world, copies=3_000):
     obs = torch.arange(world.states).repeat_interleave(copies)
     old = rng.dirichlet(0.7 * np.ones(world.actions), world.states)
     actions = np.concatenate([rng.choice(world.actions, copies, p=p) for p in old])
     paid = rng.normal(0, 1, (world.states, world.actions))[obs, actions] + rng.normal(0, 0.3, len(obs))
     none = torch.zeros(len(obs), dtype=torch.bool)
-    return Transitions(obs, torch.from_numpy(actions), torch.from_numpy(paid), obs.roll(1), none, none)
+    rows = Transitions(obs, torch.from_numpy(actions), torch.from_numpy(paid), obs.roll(1), none, none)
+    return rows[torch.from_numpy(rng.permutation(len(obs)))]
 
 
 def _ascents(world, batch):
@@ -399,9 +480,6 @@ def _ascents(world, batch):
     counts.index_put_((batch.obs, batch.actions), torch.ones(len(batch.obs), dtype=Q.dtype), accumulate=True)
     beta = counts / counts.sum(-1, keepdim=True)
     best = nn.functional.one_hot(Q.argmax(-1), world.actions).to(Q.dtype)
-    rewarded = torch.zeros_like(Q)
-    rewarded.index_put_((batch.obs, batch.actions), batch.rewards, accumulate=True)
-    rewarded /= counts.sum(-1, keepdim=True)
 
     def ascent(weights):
         """Mean over a of weights(a) (e_a - π), the probability of a being part of the weight."""
@@ -417,8 +495,6 @@ def _ascents(world, batch):
         stored: ascent(beta * Q),
         stored + " ": ascent(beta * (Q - V)),  # the same mistake, with the value subtracted
         "Your loss goes the wrong way: what you return is descended, so the objective needs a minus sign.": -truth,
-        "You weight with the stored reward. One step's reward is not what the action is worth; ask Q.":
-            ascent(rewarded),
         "You take the gradient of π(a|s) Q, not of log π(a|s) Q: drawing a has weighted it with π once already.":
             ascent(pi * pi * Q),
         "You score the action that Q likes best, not one that the policy drew.": ascent(best * Q),
@@ -451,8 +527,9 @@ def _judge_direction(ascent, ascents):
             return wrong("The direction is right, but you add over the batch: take the mean, or every batch size needs "
                          "a step size of its own.", found)
         if not 0.75 < scale < 1.33:
-            return wrong(f"The direction is right, its length is {scale:.2g} times what it should be.", found)
-        return right(f"Fresh actions, and Q held still: the {found[0].lower()}{found[1:]}.")
+            asked = " Is the baseline detached? Its own gradient counts otherwise." if scale > 1 else ""
+            return wrong(f"The direction is right, its length is {scale:.2g} times what it should be.{asked}", found)
+        return right(f"The right direction, and Q held still; {found}.")
     if nearest is not None and cosine(ascents[nearest]) > 0.95:
         return wrong(nearest.strip(), found)
     return wrong("The mean step differs from the true gradient: states from the buffer, actions from today's policy, "
@@ -566,6 +643,11 @@ def weighted_gradient(student, *, seed=None):
             Mistake("You add the samples up; take their mean.", _weighted_like(summed=True)),
             Mistake("Your sign is reversed: this gradient is to be ascended.", _weighted_like(sign=-1.0)),
             Mistake(
+                "That is the exact mean over all actions. It is what the estimate is right about on average; here make "
+                "the estimate itself, from the sampled `actions` alone.",
+                lambda actions, old, new, q: new * (q - new @ q),
+            ),
+            Mistake(
                 "You forgot how good the action was: each sample needs the weight Q(a).", _weighted_like(with_q=False)
             ),
             Mistake(
@@ -573,7 +655,8 @@ def weighted_gradient(student, *, seed=None):
                 _weighted_like(baseline=True),
             ),
         ],
-        praise="Right on average whatever the old policy was, and the noisier the more the two differ.",
+        praise="Right on average wherever the old policy tries every action, and usually the noisier the more the two "
+        "differ.",
         show=lambda a, old, new, q: f"actions {write(a)}, old {write(old)}, new {write(new)}, q {write(q)}",
         each="one number an action",
     )

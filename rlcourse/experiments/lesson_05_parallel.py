@@ -36,7 +36,7 @@ SLIP = 0.1
 
 @cache
 def long_corridor(cells=CELLS):
-    """The corridor of lesson 1 with any number of cells: leaving the last pays 1.0, leaving the first 0.1."""
+    """The corridor of lesson 1 with any number of cells: a step taken in the last pays 1.0, in the first 0.1."""
     transitions = torch.zeros(cells, 2, cells, dtype=torch.float64)
     for cell in range(cells):
         for action, move in ((LEFT, -1), (RIGHT, +1)):
@@ -139,18 +139,20 @@ def cosines(means, truth):
 def parallel_or_consecutive():
     """B one-step gradients in a corridor of 15 cells: of B actors, and of one actor in a row.
 
-    Variances are exact, cosines the mean of 1,000 draws; `gap` is the largest relative deviation of a sampled
-    variance from its exact one. `ratio_short` and `ratio_long` are the ratios at B = 256 with 6 and 24 cells.
+    Variances are exact, in squared lengths of the true gradient; cosines are the mean of 1,000 draws; `gap` is the
+    largest relative deviation of a sampled variance from its exact one. `ratio_short` and `ratio_long` are the ratios
+    at B = 256 with 6 and 24 cells.
     """
     independent, consecutive = exact_variance()
     truth, numbers = walk().truth, {}
+    length = truth @ truth
     samples = {kind: sampled_means(kind) for kind in ("parallel", "consecutive")}
     cosine = {kind: cosines(means, truth) for kind, means in samples.items()}
     for k in (0, 2, 4, 6, 8):
         size = BATCHES[k]
         numbers |= {
-            f"variance_parallel_{size}": independent[k],
-            f"variance_one_{size}": consecutive[k],
+            f"variance_parallel_{size}": independent[k] / length,
+            f"variance_one_{size}": consecutive[k] / length,
             f"cosine_parallel_{size}": cosine["parallel"][k],
             f"cosine_one_{size}": cosine["consecutive"][k],
         }
@@ -178,20 +180,23 @@ def summed(law, steps):
 
 @claim("CL-19")
 def waiting_for_the_slowest(rounds=4_000):
-    """Share of the workers' time that is work when everybody waits for the slowest; updates take no time."""
+    """Share of the workers' time that is work when everybody waits for the slowest; updates take no time.
+
+    Simulated, but for exponential times: there the slowest of N takes H_N = 1 + 1/2 + ... + 1/N means, exactly.
+    """
     laws = {
         "constant_16": (16, constant()),
         "quarter_16": (16, lognormal(0.25)),
         "quarter_64": (64, lognormal(0.25)),
         "wide_16": (16, lognormal(0.75)),
-        "exponential_16": (16, exponential()),
         "rollout_16": (16, summed(lognormal(0.25), 32)),
         "rollout_64": (64, summed(lognormal(0.25), 32)),
     }
-    return {
+    shares = {
         name: simulate(workers, law, mode="sync", updates=rounds // 4 if "rollout" in name else rounds).efficiency
         for name, (workers, law) in laws.items()
     }
+    return shares | {"exponential_16": 1.0 / (1.0 / np.arange(1, 17)).sum()}
 
 
 # ---------------------------------------------------------------- not waiting: stale gradients
@@ -242,12 +247,12 @@ SOLVED = 0.8
 
 
 class Learners(NamedTuple):
-    """256 asynchronous learners on the two exits."""
+    """256 independent runs of an asynchronous actor-critic on the two exits."""
 
     updates: np.ndarray
     """After how many updates the policies were valued."""
     solved: np.ndarray
-    """Share of the learners that had it solved, one an entry of `updates`."""
+    """Share of the runs that had it solved, one an entry of `updates`."""
     staleness: float
     """Mean, in updates."""
 
@@ -257,8 +262,8 @@ def asynchronous_learners(workers, *, rate, reward_sd, spread=0.0, updates=8_000
     """Asynchronous actor-critic on the two exits, tables for θ and V, every gradient from a single step.
 
     Each worker acts and computes δ and ∇ log π with its own copy of θ and V, adds its step to the shared ones,
-    and copies them again. Who is next comes from the event queue. All learners share that order; their worlds
-    and actions are their own.
+    and copies them again. Who is next comes from the event queue. All runs (`learners` of them, side by side) share
+    that order; their worlds and actions are their own.
 
     Args:
         workers: N; the mean staleness is N - 1.
@@ -330,7 +335,7 @@ DELAYS = (0, 1, 3, 7, 15, 63)
 def stale_gradients():
     """Staleness of 16 workers with exponential times; limits of the step size; learners on the two exits.
 
-    `solved_...` are shares of 256 learners after 8,000 single-sample updates, work times with spread 0.25;
+    `solved_...` are shares of 256 runs after 8,000 single-sample updates, work times with spread 0.25;
     `noisy` and `small` with rewards of sd 1 and a step size of 0.5 and 0.03, `quiet` 0.5 without noise. In
     `solved_wide_15` the spread is 1: the same mean staleness, made of many short and a few long ones.
     """

@@ -161,7 +161,7 @@ class Critics(NamedTuple):
     Q: torch.Tensor
     """TD on Q with a' drawn from today's policy, shape [S, A]."""
     Q_stored: torch.Tensor
-    """TD on Q with the a' that the old policy took, shape [S, A]."""
+    """TD on Q with a' drawn from the old policy, shape [S, A]."""
 
 
 @functools.cache
@@ -169,7 +169,7 @@ def critics(updates=2_000, batch=64, seed=0):
     """Fit three tables to 4,000 steps of the old policy, minibatch by minibatch, with falling step sizes.
 
         V(s)   ← V(s)   + η (r + γ V(s') - V(s))
-        Q(s,a) ← Q(s,a) + η (r + γ Q(s',a') - Q(s,a)),    a' ~ π today, or a' ~ β as stored
+        Q(s,a) ← Q(s,a) + η (r + γ Q(s',a') - Q(s,a)),    a' ~ π today, or a' ~ β of old
     """
     mdp, old, new = ring(), ring_policy(OLD_GO), ring_policy(NEW_GO)
     envs = TabularVectorEnv(mdp, num_envs=40)
@@ -461,7 +461,7 @@ def minibatch(capacity, batch, updates_per_step=1.0):
 # ---------------------------------------------------------------- CartPole: the whole algorithm, with one line changed
 
 
-class Variant(OffPolicyActorCritic):
+class OffPolicyVariant(OffPolicyActorCritic):
     """Off-policy actor-critic in which the actor's weight, or the origin of its actions, can be spoilt."""
 
     @dataclass(frozen=True)
@@ -485,12 +485,13 @@ class Variant(OffPolicyActorCritic):
 
 STEPS, SEEDS = 6_000, 3
 VARIANTS = {
-    "drawn now, Q − V": Variant.Config(),
-    "drawn now, Q": Variant.Config(baseline=False),
-    "buffer's, Q − V": Variant.Config(resample=False),
-    "buffer's, Q": Variant.Config(resample=False, baseline=False),
-    "memory of one batch": Variant.Config(capacity=128),
+    "now, Q−V": OffPolicyVariant.Config(),
+    "now, Q": OffPolicyVariant.Config(baseline=False),
+    "buffer, Q−V": OffPolicyVariant.Config(resample=False),
+    "buffer, Q": OffPolicyVariant.Config(resample=False, baseline=False),
+    "memory of one batch": OffPolicyVariant.Config(capacity=128),
 }
+"""From where the actor takes its action, drawn now or the buffer's, and its weight."""
 
 
 @functools.cache
@@ -502,7 +503,7 @@ def cartpole(name, seed):
         the run of the return of the episode under way.
     """
     history = training.train(
-        Variant, "CartPole-v1", total_steps=STEPS, seed=seed, config=VARIANTS[name], progress=False
+        OffPolicyVariant, "CartPole-v1", total_steps=STEPS, seed=seed, config=VARIANTS[name], progress=False
     )
     late = history.returns[history.steps > 0.8 * STEPS]
     if not len(late):
@@ -554,7 +555,7 @@ def memory_pays():
     start, once, four, sixteen = from_memory_alone()
     return {
         "value_before": start, "value_once": once, "value_4": four, "value_16": sixteen, "steps": STEPS,
-        **spread("drawn now, Q − V", "all"), **spread("memory of one batch", "short"),
+        **spread("now, Q−V", "all"), **spread("memory of one batch", "short"),
     }  # fmt: skip
 
 
@@ -569,10 +570,10 @@ def whose_actions():
         **{name: state[name] for name in names},
         "downhill_q": downhill_q,
         "downhill_baseline": downhill_baseline,
-        **spread("drawn now, Q", "fresh_q"),
-        **spread("buffer's, Q", "buffer_q"),
-        **spread("drawn now, Q − V", "fresh"),
-        **spread("buffer's, Q − V", "buffer"),
+        **spread("now, Q", "fresh_q"),
+        **spread("buffer, Q", "buffer_q"),
+        **spread("now, Q−V", "fresh"),
+        **spread("buffer, Q−V", "buffer"),
     }
 
 
@@ -580,7 +581,7 @@ def whose_actions():
 def batch_or_baseline():
     """One state, actions drawn now: the spread of a batch with Q and with Q - V, before and after +100.
 
-    And which share of 500 learners finds the best action, with weight Q raised by 0, 10 and 100, or with Q - V.
+    And which share of 500 runs finds the best action, with weight Q raised by 0, 10 and 100, or with Q - V.
     """
     state = one_state()
     names = ("norm", "sd_q", "sd_advantage", "sd_q_offset", "sd_q_offset_256", "sd_advantage_offset")

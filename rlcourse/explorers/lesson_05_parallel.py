@@ -77,7 +77,7 @@ def scenes(mode):
 
 @explorer(
     mode=Choice("mode", ("async", "sync"), default="async"),
-    step=Slider("event", 0, 12, step=1, default=7),
+    step=Slider("event", 0, 12, step=1, default=0),
     grid=("mode", "step"),
 )
 def shared_network(mode, step):

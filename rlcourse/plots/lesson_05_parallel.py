@@ -274,7 +274,7 @@ def consecutive(sizes, independent, in_a_row, chosen, *, clouds, cosines, truth,
     """
     size, many, one = sizes[chosen], independent[chosen] / truth, in_a_row[chosen] / truth
     ratio = one / many
-    figure, (left, right) = style.new_figure(10, 5.4, 1, 2, left=0.085, right=0.985, bottom=0.125, top=0.8, wspace=0.17)
+    figure, (left, right) = style.new_figure(10, 5.4, 1, 2, left=0.1, right=0.985, bottom=0.125, top=0.8, wspace=0.17)
     said = "no difference yet" if size == 1 else f"{ratio:.1f} times the variance with one actor"
     figure.text(0.012, 0.945, f"B = {size}, {cells} cells: {said}", fontsize=BIG + 1, fontweight="bold", va="center")
 
@@ -295,6 +295,7 @@ def consecutive(sizes, independent, in_a_row, chosen, *, clouds, cosines, truth,
     for axis in (left.xaxis, left.yaxis):
         axis.set_minor_locator(NullLocator())
     left.set_xlabel("samples in one update, B")
+    left.set_ylabel("in squared lengths of the true gradient", labelpad=2)
     left.set_title("variance of the mean gradient")
 
     reach = 6.0
@@ -451,7 +452,7 @@ def measured_staleness(staleness, worker, predicted):
 
 @style.styled
 def stale_learners(panels):
-    """Share of learners that have solved the two exits against updates; one line a staleness, one panel a setting.
+    """Share of runs that have solved the two exits against updates; one line a staleness, one panel a setting.
 
     Args:
         panels: dict from a title to a dict from a staleness to (updates, solved).
@@ -473,8 +474,8 @@ def stale_learners(panels):
         style.set_ticks(ax.xaxis, (0, 4000, 8000), ("0", "4k", "8k"))
         style.set_ticks(ax.yaxis, (0, 0.5, 1), ("0%", "50%", "100%") if ax is np.atleast_1d(axes)[0] else ("",) * 3)
         ax.set_xlabel("updates")
-    np.atleast_1d(axes)[0].set_ylabel("learners that solved it", labelpad=2)
-    return style.say(figure, f"Share of 256 learners that solved the two exits after 8,000 updates. {'; '.join(said)}.")
+    np.atleast_1d(axes)[0].set_ylabel("runs that solved it", labelpad=2)
+    return style.say(figure, f"Share of 256 runs that solved the two exits after 8,000 updates. {'; '.join(said)}.")
 
 
 def role_mark(role):

@@ -388,7 +388,7 @@ def which_critic(found):
     style.set_ticks(right.xaxis, places, [f"{s}{a}" for s in range(4) for a in ("s", "g")])
     right.set_title("Q fitted to the same buffer")
     right.text(-0.4, 5.75, "+ learned with a′ drawn from π", color=VALUE.ink, fontweight="bold", va="center")
-    right.text(7.45, 1.1, "× learned with the stored a′", color=NEGATIVE.ink, fontweight="bold", va="center",
+    right.text(7.45, 1.1, "× learned with a′ drawn from β", color=NEGATIVE.ink, fontweight="bold", va="center",
                ha="right")
     gaps = [float(np.sqrt(((a - b) ** 2).mean())) for a, b in ((found.V, found.new.V), (found.Q, found.new.Q))]
     return style.say(
@@ -419,7 +419,8 @@ def order_of_samples(grid, fits):
         axes.set_title(name, fontsize=style.BASE_SIZE)
         style.set_ticks(axes.xaxis, [-1, 0, 1])
         style.set_ticks(axes.yaxis, [-1, 0, 1] if axes is row[0] else [], None)
-        axes.text(0.5, -0.25, f"lag-1  {_number(found.lag1, 3)}", transform=axes.transAxes, ha="center", va="center")
+        axes.text(0.5, -0.25, f"neighbours  {_number(found.lag1, 3)}", transform=axes.transAxes, ha="center",
+                  va="center")
         axes.text(0.5, -0.38, f"error  {_number(found.errors.mean(), 2)}", transform=axes.transAxes, ha="center",
                   va="center", color=NEGATIVE.ink, fontweight="bold")
         told.append(f"{name} {_number(found.errors.mean(), 2)}")
@@ -442,7 +443,7 @@ def seeds(scores, *, count, title, label):
     """
     height = 1.3 + 0.52 * len(scores)
     figure, axes = style.new_figure(9, height, left=0.30, right=0.93, bottom=0.72 / height, top=1 - 0.42 / height)
-    told, roles = [], (POLICY, ACTION, REWARD, NEGATIVE, VALUE)
+    told, roles = [], (VALUE, REWARD, ACTION, NEGATIVE, POLICY)  # as in the live picture: orange is the wrong one
     for y, ((name, (mean, low, high)), role) in enumerate(zip(scores.items(), roles)):
         axes.add_patch(Rectangle((low, -y - 0.2), max(high - low, 0.5), 0.4, facecolor=role.color, alpha=0.35))
         axes.plot([mean], [-y], marker=role.marker, markersize=11, color=role.color, markeredgecolor=role.ink)

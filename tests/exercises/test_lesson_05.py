@@ -345,6 +345,17 @@ TARGETS_WRONG = {
     ),
     "no reward": (with_next(fresh, reward=False), "reward of the step is missing"),
     "gradient": (with_gradient, "carries a gradient"),
+    "not squeezed": (
+        with_next(lambda b, q, p: q(b.next_obs).gather(-1, p(b.next_obs).sample()[:, None])),
+        "Return shape [5] for 5 rows; got [5, 5]",
+    ),
+    "too many draws": (
+        with_next(lambda b, q, p: q(b.next_obs)[torch.arange(len(b)), p(b.next_obs).sample(b.actions.shape)]),
+        "draw one action a row",
+    ),
+    "a column": (lambda b, q, p, gamma: b.rewards[:, None], "got shape [5, 1]"),
+    "field": (lambda b, q, p, gamma: b.r, "The fields of a batch are obs, actions, rewards"),
+    "minus": (lambda b, q, p, gamma: b.rewards * (1 - b.terminated), "write 1 − d as `~batch.terminated`"),
 }  # fmt: skip
 
 
@@ -385,7 +396,27 @@ def loss_expected(batch, q, policy):
 def test_right_losses_pass_in_any_style(student):
     for seed in range(3):
         verdict = lesson_05.actor_loss(student, seed=seed)
-        assert verdict.passed, verdict
+        assert verdict.passed and verdict.sentence.startswith("The right direction, and Q held still"), verdict
+
+
+def test_a_length_below_one_does_not_ask_about_the_baseline():
+    assert "baseline" not in lesson_05.actor_loss(lambda *arguments: 0.5 * loss_drawn(*arguments), seed=0).sentence
+
+
+@pytest.mark.parametrize("check", [lesson_05.critic_target, lesson_05.actor_loss])
+def test_no_call_holds_many_rows(check):
+    """A function that pairs every row with every other must not fill the memory, whatever it returns."""
+    seen = []
+
+    def student(batch, *rest):
+        seen.append(len(batch))
+        pairs = rest[0](batch.obs)[:, batch.actions].detach()  # [B, B]
+        if len(rest) == 3:
+            return batch.rewards + pairs.diagonal()
+        return -(rest[1](batch.obs).log_prob(batch.actions) * pairs.diagonal()).mean()
+
+    assert not check(student, seed=0).passed
+    assert seen[0] == 5 and max(seen) <= 2_000
 
 
 # ---------------------------------------------------------------- E3, wrong
@@ -416,6 +447,13 @@ def loss_through_q(batch, q, policy):
     return -(distribution.log_prob(actions) * q(batch.obs)[torch.arange(len(batch)), actions]).mean()
 
 
+def loss_with_a_moving_baseline(batch, q, policy):
+    distribution, table = policy(batch.obs), q(batch.obs).detach()
+    actions = distribution.sample()
+    advantages = table[torch.arange(len(batch)), actions] - (distribution.probs * table).sum(-1)
+    return -(distribution.log_prob(actions) * advantages).mean()
+
+
 def loss_stored_with_baseline(batch, q, policy):
     distribution, table = policy(batch.obs), q(batch.obs).detach()
     values = (distribution.probs.detach() * table).sum(-1)
@@ -429,6 +467,15 @@ LOSSES_WRONG = {
     "sign": (loss_like(drawn_now, worth, sign=1), "wrong way"),
     "sum": (loss_like(drawn_now, worth, reduce=torch.sum), "add over the batch"),
     "reward": (loss_like(lambda b, q, d: b.actions, lambda b, q, a: b.rewards), "weight with the stored reward"),
+    "reward, drawn": (loss_like(drawn_now, lambda b, q, a: b.rewards), "weight with the stored reward"),
+    "not squeezed": (
+        loss_like(drawn_now, lambda b, q, a: q(b.obs).gather(-1, a[:, None])),
+        "For 5 rows your loss is a mean over [5, 5]",
+    ),
+    "too many draws": (loss_like(lambda b, q, d: d.sample(b.actions.shape), worth), "draw one action a row"),
+    "moving baseline": (loss_with_a_moving_baseline, "Is the baseline detached?"),
+    "field": (lambda b, q, p: b.r, "The fields of a batch are obs, actions, rewards"),
+    "not finite": (lambda b, q, p: p(b.obs).log_prob(b.actions).mean() / 0, "NaN or infinite"),
     "probability": (loss_like(drawn_now, worth, log=False), "gradient of π(a|s) Q"),
     "argmax": (loss_like(lambda b, q, d: q(b.obs).argmax(-1), worth), "Q likes best"),
     "uniform": (loss_like(lambda b, q, d: torch.randint(3, (len(b),)), worth), "uniformly"),
@@ -519,7 +566,8 @@ def weighted_by_autograd(actions, old, new, q):
 @pytest.mark.parametrize("student", [weighted, weighted_at_once, weighted_by_autograd])
 def test_right_weighted_gradients_pass(student):
     for seed in range(3):
-        assert lesson_05.weighted_gradient(student, seed=seed).passed
+        verdict = lesson_05.weighted_gradient(student, seed=seed)
+        assert verdict.passed and "wherever the old policy tries every action" in verdict.sentence
 
 
 def like(actions, weights, center):
@@ -540,6 +588,7 @@ WEIGHTED_WRONG = {
     "sign": (lambda a, old, new, q: -weighted(a, old, new, q), "sign is reversed"),
     "no q": (lambda a, old, new, q: like(a, (new / old)[a], new), "how good the action was"),
     "baseline": (lambda a, old, new, q: weighted(a, old, new, q - new @ q), "subtract V"),
+    "exact": (lambda a, old, new, q: new * (q - new @ q), "exact mean over all actions"),
 }  # fmt: skip
 
 

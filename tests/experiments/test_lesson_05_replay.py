@@ -214,15 +214,16 @@ def test_the_microscope_is_seeded_and_draws_within_the_buffer():
 def test_unspoilt_the_variant_is_the_algorithm():
     runs = [
         rl.train(kind, "CartPole-v1", total_steps=200, seed=3, progress=False).returns
-        for kind in (rl.OffPolicyActorCritic, lab.Variant)
+        for kind in (rl.OffPolicyActorCritic, lab.OffPolicyVariant)
     ]
     assert np.array_equal(*runs)
 
 
 @pytest.mark.covers("AL-06", "CL-22")
 def test_only_the_line_in_question_changes():
-    agents = [rl.train(lab.Variant, "CartPole-v1", total_steps=150, seed=0, config=config, progress=False).agent
-              for config in (lab.Variant.Config(), lab.Variant.Config(resample=False))]
+    kind = lab.OffPolicyVariant
+    agents = [rl.train(kind, "CartPole-v1", total_steps=150, seed=0, config=config, progress=False).agent
+              for config in (kind.Config(), kind.Config(resample=False))]
     batch = agents[0].buffer.sample(64)
     spoilt = agents[1].actor_loss(batch), agents[1].actor_loss(batch)
     assert spoilt[0] == spoilt[1]  # nothing is drawn
