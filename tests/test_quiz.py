@@ -1,6 +1,7 @@
 """Every answer gets its own reply, every number is computed anew, and a broken file says what is wrong."""
 
 import html
+import math
 import os
 import shutil
 import socket
@@ -15,10 +16,10 @@ import pytest
 
 from rlcourse import index, quiz
 
-COUNTS = {"00": 3, "01": 4, "02": 5, "03": 5, "04": 4, "05": 5, "06": 5}
+COUNTS = {"00": 3, "01": 4, "02": 5, "03": 5, "04": 4, "05": 5, "06": 5, "07": 4}
 MISCONCEPTIONS = {
     "00": range(1, 2), "01": range(1, 5), "02": range(5, 11), "03": range(11, 15), "04": [15], "05": range(16, 19),
-    "06": range(19, 23),
+    "06": range(19, 23), "07": [14, 35],
 }  # fmt: skip
 QUESTIONS = {name: question for lesson in COUNTS for name, question in quiz.load(lesson).items()}
 
@@ -156,6 +157,7 @@ def computed_answers():
         "05-2": [average([1, 1, 1, 3]) / max(1, 1, 1, 3)],
         "05-5": [average(range(1000))],
         "06-1": surrogate(1.5, -1.0),
+        "07-1": [math.exp(-1.2 - -1.2)],  # the ratio of a policy to itself
         "06-2": surrogate(0.7, 2.0, 0.1)[1:],
     }
 
