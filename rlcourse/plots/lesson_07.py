@@ -187,7 +187,8 @@ def diagnostics(steps, readings, update, *, patient, diagnosis):
         axes.plot([x[at]], [np.clip(values[at], low, high)], role.marker, color=role.color, markeredgecolor=role.ink,
                   markersize=10, zorder=5)  # fmt: skip
         y = axes.get_position().y0 + axes.get_position().height / 2
-        shown = brief(values[at])
+        near_zero = key in ("clip_fraction", "explained_variance") and abs(values[at]) < 0.0995
+        shown = number(values[at], 3) if near_zero else brief(values[at])
         figure.text(0.70, y + 0.024, name, va="center", fontsize=SMALL)
         figure.text(0.70, y - 0.018, shown, va="center", fontsize=19, fontweight="bold", color=role.ink)
         figure.text(0.815, y - 0.018, inside, va="center", fontweight="bold", color=role.ink)
