@@ -235,7 +235,7 @@ def wrong_way(student, *, seed=None):
         A Verdict.
     """
     rng = np.random.default_rng(seed)
-    cases = [(0.3, _pair(5, 2))]
+    cases = [(0.3, _pair(5, 2)), (0.3, _pair(2, 5))]  # either action is the better one, whatever is drawn
     for p, _ in _probabilities(rng, 6):
         first, gap = rng.normal(0, 3), rng.uniform(0.5, 3) * rng.choice((-1, 1))
         cases.append((p, _pair(first, first + gap)))
