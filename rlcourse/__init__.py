@@ -9,16 +9,21 @@ Floors 0 to 4 of the house are here; figures, sliders, exercises and quizzes are
 
 from rlcourse import envs, exact
 from rlcourse.algorithms import (
+    DDPG,
     PPO,
+    SAC,
     BatchActorCritic,
     OffPolicyActorCritic,
     OnlineActorCritic,
     ParallelActorCritic,
     Reinforce,
+    ValueSAC,
 )
+from rlcourse.distributions import TanhGaussian
 from rlcourse.exact import FiniteMDP
 from rlcourse.networks import hard_update, polyak_update
-from rlcourse.objectives import clipped_surrogate, policy_gradient, td_target
+from rlcourse.noise import GaussianNoise, OrnsteinUhlenbeck
+from rlcourse.objectives import clipped_surrogate, policy_gradient, soft_value_target, td_target
 from rlcourse.replay import ReplayBuffer
 from rlcourse.returns import gae, n_step_advantages, rewards_to_go, td_errors
 from rlcourse.rollout import Collector, evaluate
@@ -26,17 +31,23 @@ from rlcourse.training import History, load, run, train
 from rlcourse.transitions import Transitions
 
 __all__ = [
+    "DDPG",
     "PPO",
+    "SAC",
     "BatchActorCritic",
     "Collector",
     "FiniteMDP",
+    "GaussianNoise",
     "History",
     "OffPolicyActorCritic",
     "OnlineActorCritic",
+    "OrnsteinUhlenbeck",
     "ParallelActorCritic",
     "Reinforce",
     "ReplayBuffer",
+    "TanhGaussian",
     "Transitions",
+    "ValueSAC",
     "clipped_surrogate",
     "envs",
     "evaluate",
@@ -49,6 +60,7 @@ __all__ = [
     "polyak_update",
     "rewards_to_go",
     "run",
+    "soft_value_target",
     "td_errors",
     "td_target",
     "train",

@@ -66,6 +66,13 @@ def check_step_size(name, value):
     return float(value)
 
 
+def check_spread(name, value):
+    """A standard deviation: a finite number >= 0."""
+    number = check_weight(name, value)
+    require(number >= 0, f"{name} must be a number >= 0, got {value!r}")
+    return number
+
+
 def check_widths(name, value):
     """Widths of hidden layers: a tuple of counts, perhaps empty."""
     require(isinstance(value, tuple), f"{name} must be a tuple of layer widths, got {value!r}")
@@ -87,29 +94,21 @@ def check_sequences(**tensors):
     Broadcasting [T] against [T, 1] gives [T, T] without a word, so shapes must be equal.
     """
     first_name, first = next(iter(tensors.items()))
-    for name, tensor in tensors.items():
-        require(
-            isinstance(tensor, torch.Tensor), f"{name} must be a torch tensor, got {type(tensor).__name__}"
-        )
-        require(
-            tensor.dim() >= 1 and tensor.numel() > 0,
-            f"{name} must be a non-empty sequence of shape [T, ...], got shape {tuple(tensor.shape)}",
-        )
-        require(
-            tensor.shape == first.shape,
-            f"{name} must have the shape of {first_name}, {tuple(first.shape)}, got {tuple(tensor.shape)}",
-        )
+    for name, tensor in tensors.items():  # called in every update: a sentence is made only when it is needed
+        if not isinstance(tensor, torch.Tensor):
+            raise ValueError(f"{name} must be a torch tensor, got {type(tensor).__name__}")
+        shape = tuple(tensor.shape)
+        if not shape or 0 in shape:
+            raise ValueError(f"{name} must be a non-empty sequence of shape [T, ...], got shape {shape}")
+        if tensor.shape != first.shape:
+            raise ValueError(f"{name} must have the shape of {first_name}, {tuple(first.shape)}, got {shape}")
         # A sum is finite unless a term is not (or overflows, which deserves the slow look).
-        require(
-            tensor.dtype == torch.bool or math.isfinite(tensor.detach().sum()) or tensor.isfinite().all(),
-            f"{name} must hold finite numbers, got NaN or infinity",
-        )
+        if not (tensor.dtype == torch.bool or math.isfinite(tensor.detach().sum()) or tensor.isfinite().all()):
+            raise ValueError(f"{name} must hold finite numbers, got NaN or infinity")
 
 
 def check_flags(**flags):
     """End flags are booleans: 0/1 numbers invite `1 - done` where `~done` is meant."""
     for name, flag in flags.items():
-        require(
-            isinstance(flag, torch.Tensor) and flag.dtype == torch.bool,
-            f"{name} must be a boolean tensor, got {getattr(flag, 'dtype', type(flag).__name__)}",
-        )
+        if not (isinstance(flag, torch.Tensor) and flag.dtype == torch.bool):
+            raise ValueError(f"{name} must be a boolean tensor, got {getattr(flag, 'dtype', type(flag).__name__)}")

@@ -3,7 +3,16 @@
 Training goes through autograd. Acting does not need it: `forward_numpy` runs the same layers over NumPy views
 of the same weights, about five times faster for one small observation; an optimiser that updates the weights
 in place updates the views with them.
+
+    AL-12  Periodic hard update of a target network
+        1  every K updates: w̄ ← w
+
+    AL-13  Polyak update of a target network
+        1  after every update: w̄ ← τ w + (1 - τ) w̄
 """
+
+import contextlib
+import functools
 
 import gymnasium as gym
 import numpy as np
@@ -12,6 +21,28 @@ from torch import nn
 from torch.distributions import Categorical, Independent, Normal
 
 from rlcourse.checks import check_fraction, require
+from rlcourse.distributions import TanhGaussian
+
+
+class Network(nn.Module):
+    """An actor or a critic. Its layers never change, so that its weights need be searched for only once."""
+
+    @functools.cached_property
+    def weights(self):
+        """All its weights, in the order of `parameters()`."""
+        return tuple(self.parameters())
+
+
+@contextlib.contextmanager
+def frozen(network):
+    """Inside, the weights of a Network are constants: a gradient passes through it, and none is left in it."""
+    for weight in network.weights:
+        weight.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for weight in network.weights:
+            weight.requires_grad_(True)
 
 
 class OneHot(nn.Module):
@@ -40,6 +71,11 @@ class Floats(nn.Module):
 
 class MLP(nn.Sequential):
     """Layers in a row, in two readings: torch for learning, NumPy for acting on the CPU."""
+
+    def forward(self, x):
+        for layer in self:
+            x = layer.forward(x)  # layer(x) would look for hooks first, which takes as long as a small layer itself
+        return x
 
     def forward_numpy(self, x):
         """The same output as `forward`, from and to NumPy arrays, without a graph."""
@@ -95,13 +131,18 @@ def mlp(observation_space, hidden, outputs, *, activation=nn.Tanh, last_gain=1.0
         last_gain: size of the last layer's initial weights; 0.01 starts a policy near uniform.
         seed: of the initial weights.
     """
-    generator = torch.Generator().manual_seed(seed)
     layers, width = features(observation_space)
+    return MLP(*layers, *perceptron(width, hidden, outputs, activation=activation, last_gain=last_gain, seed=seed))
+
+
+def perceptron(width, hidden, outputs, *, activation=nn.Tanh, last_gain=1.0, seed=0):
+    """The layers of a perceptron on inputs of a given width; the other arguments are those of `mlp`."""
+    generator = torch.Generator().manual_seed(seed)
+    layers = []
     for size in hidden:
         layers += [linear(width, size, 2**0.5, generator), activation()]
         width = size
-    layers.append(linear(width, outputs, last_gain, generator))
-    return MLP(*layers)
+    return [*layers, linear(width, outputs, last_gain, generator)]
 
 
 def check_discrete(action_space):
@@ -110,7 +151,7 @@ def check_discrete(action_space):
     require(action_space.start == 0, f"action_space must count from 0, got {action_space}")
 
 
-class CategoricalActor(nn.Module):
+class CategoricalActor(Network):
     """π_θ(a|s) over finitely many actions: softmax of the network's outputs.
 
     `forward(obs)` is the distribution, for learning; `sample` and `mode` act on NumPy observations.
@@ -137,7 +178,7 @@ class CategoricalActor(nn.Module):
         return np.argmax(self.logits_numpy(obs), axis=-1)
 
 
-class GaussianActor(nn.Module):
+class GaussianActor(Network):
     """π_θ(a|s) in a Box: independent normals, the mean a network of s, the log standard deviations free numbers.
 
     It may draw actions outside the Box; whoever plays them clips them, and learns from what was drawn.
@@ -167,18 +208,85 @@ class GaussianActor(nn.Module):
         return self.net.forward_numpy(obs)
 
 
-class ValueCritic(nn.Module):
+def check_box(action_space):
+    """Raise ValueError unless the actions are vectors in a Box with finite edges."""
+    require(
+        isinstance(action_space, gym.spaces.Box) and len(action_space.shape) == 1 and action_space.is_bounded(),
+        f"action_space must be a flat Box with finite bounds, got {action_space}",
+    )
+
+
+class BoxActor(Network):
+    """What actors in a bounded Box share: the way from any number into the box, centre + half-width · tanh(u)."""
+
+    def __init__(self, action_space):
+        super().__init__()
+        check_box(action_space)
+        low, high = action_space.low.astype(np.float32), action_space.high.astype(np.float32)
+        self._box = (low + high) / 2, (high - low) / 2
+        for name, numbers in {"low": low, "high": high, "center": self._box[0], "half_width": self._box[1]}.items():
+            # As a buffer it follows the weights to another device.
+            self.register_buffer(name, torch.as_tensor(numbers, dtype=torch.get_default_dtype()), persistent=False)
+
+    def squash_numpy(self, unbounded):
+        center, half_width = self._box
+        return center + half_width * np.tanh(unbounded)
+
+
+class DeterministicActor(BoxActor):
+    """μ_θ(s), the one action for each state, inside a bounded Box: centre + half-width · tanh(network)."""
+
+    def __init__(self, observation_space, action_space, hidden, *, seed=0):
+        super().__init__(action_space)
+        outputs = action_space.shape[0]
+        self.net = mlp(observation_space, hidden, outputs, activation=nn.ReLU, last_gain=0.01, seed=seed)
+
+    def forward(self, obs):
+        return torch.addcmul(self.center, self.half_width, torch.tanh(self.net(obs)))
+
+    def mode(self, obs):
+        """The same action, from and to NumPy arrays, without a graph."""
+        return self.squash_numpy(self.net.forward_numpy(obs))
+
+
+class TanhGaussianActor(BoxActor):
+    """π_θ(a|s) inside a bounded Box: a squashed Gaussian, mean and log standard deviation a network of s."""
+
+    LOG_STD = (-5.0, 2.0)
+    """Between these log σ is kept: below, the density is a spike; above, tanh makes it all or nothing."""
+
+    def __init__(self, observation_space, action_space, hidden, *, seed=0):
+        super().__init__(action_space)
+        outputs = 2 * action_space.shape[0]
+        self.net = mlp(observation_space, hidden, outputs, activation=nn.ReLU, last_gain=0.01, seed=seed)
+
+    def forward(self, obs):
+        mean, log_std = self.net(obs).chunk(2, dim=-1)  # AL-20.1
+        return TanhGaussian(mean, log_std.clamp(*self.LOG_STD), self.low, self.high)
+
+    def sample(self, obs, rng):
+        """Actions a ~ π(.|s) for obs [..., features]."""
+        mean, log_std = np.split(self.net.forward_numpy(obs), 2, axis=-1)
+        std = np.exp(np.clip(log_std, *self.LOG_STD))
+        return self.squash_numpy(mean + std * rng.standard_normal(mean.shape, dtype=np.float32))
+
+    def mode(self, obs):
+        """The action played without exploration: that of the mean."""
+        return self.squash_numpy(np.split(self.net.forward_numpy(obs), 2, axis=-1)[0])
+
+
+class ValueCritic(Network):
     """V_w(s), shape [...], never [..., 1]: a forgotten squeeze would broadcast."""
 
-    def __init__(self, observation_space, hidden, *, seed=0):
+    def __init__(self, observation_space, hidden, *, activation=nn.Tanh, seed=0):
         super().__init__()
-        self.net = mlp(observation_space, hidden, 1, seed=seed)
+        self.net = mlp(observation_space, hidden, 1, activation=activation, seed=seed)
 
     def forward(self, obs):
         return self.net(obs).squeeze(-1)
 
 
-class ActionValueCritic(nn.Module):
+class ActionValueCritic(Network):
     """Q_w(s, a) over finitely many actions: one output an action."""
 
     def __init__(self, observation_space, action_space, hidden, *, seed=0):
@@ -189,6 +297,79 @@ class ActionValueCritic(nn.Module):
     def forward(self, obs, actions):
         """Q_w(s, a) of the actions [...] taken, shape [...]."""
         return self.all_actions(obs).gather(-1, actions[..., None]).squeeze(-1)
+
+
+class ContinuousCritic(Network):
+    """Q_w(s, a) for actions in a Box: the action is an input beside the observation."""
+
+    def __init__(self, observation_space, action_space, hidden, *, seed=0):
+        super().__init__()
+        check_box(action_space)
+        layers, width = features(observation_space)
+        self.features = MLP(*layers)
+        self.net = MLP(*perceptron(width + action_space.shape[0], hidden, 1, activation=nn.ReLU, seed=seed))
+
+    def forward(self, obs, actions):
+        """Q_w(s, a) of obs [..., features] and actions [..., d], shape [...]."""
+        return self.net(torch.cat([self.features(obs), actions], dim=-1)).squeeze(-1)
+
+
+class TwinLinear(nn.Module):
+    """Two linear layers in one product of stacked matrices, [2, B, in] -> [2, B, out]: half the calls."""
+
+    def __init__(self, first, second):
+        super().__init__()
+        self.weight = nn.Parameter(torch.stack([first.weight.T, second.weight.T]).detach())
+        self.bias = nn.Parameter(torch.stack([first.bias, second.bias])[:, None].detach())
+
+    def forward(self, x):
+        return torch.baddbmm(self.bias, x, self.weight)
+
+
+class Twins(MLP):
+    """Two perceptrons of different initial weights that see the same input, [..., in] -> [2, ..., out]."""
+
+    def __init__(self, width, hidden, outputs, *, seed=0):
+        pair = [perceptron(width, hidden, outputs, activation=nn.ReLU, seed=seed + number) for number in range(2)]
+        layers = zip(*pair, strict=True)
+        super().__init__(*(TwinLinear(*two) if isinstance(two[0], nn.Linear) else two[0] for two in layers))
+
+    def forward(self, x):
+        rows = x.reshape(-1, x.shape[-1])
+        return super().forward(rows.expand(2, -1, -1)).view(2, *x.shape[:-1], -1)
+
+
+class TwinCritic(Network):
+    """Two critics Q_1(s, a), Q_2(s, a) for actions in a Box, computed side by side."""
+
+    def __init__(self, observation_space, action_space, hidden, *, seed=0):
+        super().__init__()
+        check_box(action_space)
+        layers, width = features(observation_space)
+        self.features, self.net = MLP(*layers), Twins(width + action_space.shape[0], hidden, 1, seed=seed)
+
+    def forward(self, obs, actions):
+        """Q_1(s, a) and Q_2(s, a) of obs [..., features] and actions [..., d], shape [2, ...]."""
+        return self.net(torch.cat([self.features(obs), actions], dim=-1)).squeeze(-1)
+
+
+class TwinActionValueCritic(Network):
+    """Two critics Q_1(s, a), Q_2(s, a) over finitely many actions."""
+
+    def __init__(self, observation_space, action_space, hidden, *, seed=0):
+        super().__init__()
+        check_discrete(action_space)
+        layers, width = features(observation_space)
+        self.features, self.net = MLP(*layers), Twins(width, hidden, int(action_space.n), seed=seed)
+
+    def all_actions(self, obs):
+        """Both critics' values of every action, shape [2, ..., m]."""
+        return self.net(self.features(obs))
+
+    def forward(self, obs, actions):
+        """Q_1(s, a) and Q_2(s, a) of the actions [...] taken, shape [2, ...]."""
+        q = self.all_actions(obs)
+        return q.gather(-1, actions.expand(q.shape[:-1])[..., None]).squeeze(-1)
 
 
 @torch.no_grad()
@@ -207,13 +388,13 @@ def polyak_update(online, target, *, tau):
     tau = check_fraction("tau", tau)
     for name, module in (("online", online), ("target", target)):
         require(isinstance(module, nn.Module), f"{name} must be a torch module, got {type(module).__name__}")
-    mine, theirs = list(target.parameters()), list(online.parameters())
+    mine, theirs = (m.weights if isinstance(m, Network) else tuple(m.parameters()) for m in (target, online))
     require(
         [(p.shape, p.dtype, p.device) for p in mine] == [(p.shape, p.dtype, p.device) for p in theirs],
         "target must have weights of the shapes, type and device of online's, it has not",
     )
     if mine:
-        torch._foreach_lerp_(mine, theirs, tau)
+        torch._foreach_lerp_(mine, theirs, tau)  # AL-13.1
 
 
 @torch.no_grad()
@@ -223,5 +404,5 @@ def hard_update(online, target):
     Raises:
         ValueError: as in `polyak_update`.
     """
-    polyak_update(online, target, tau=1.0)
+    polyak_update(online, target, tau=1.0)  # AL-12.1
     target.load_state_dict(online.state_dict())  # whatever stood there before, and what is no weight

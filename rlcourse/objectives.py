@@ -5,7 +5,7 @@ Nothing is detached in here. Who calls decides what is a constant, and says so w
 
 import torch
 
-from rlcourse.checks import check_flags, check_fraction, check_positive, check_sequences
+from rlcourse.checks import check_flags, check_fraction, check_positive, check_sequences, check_spread
 
 LARGEST_LOG_RATIO = 60.0  # e^88 is infinite in single precision, and the gradient of what is clipped away NaN
 
@@ -86,3 +86,25 @@ def td_target(rewards, next_q, terminated, *, gamma):
     check_flags(terminated=terminated)
     check_sequences(rewards=rewards, next_q=next_q, terminated=terminated)
     return rewards + check_fraction("gamma", gamma) * torch.where(terminated, 0.0, next_q)
+
+
+def soft_value_target(q1, q2, log_probs, *, alpha):
+    """The soft value of a state, estimated from one action: the smaller of two critics, plus α times the surprise.
+
+        V(s) ≈ min(Q₁(s, a), Q₂(s, a)) - α log π(a|s),    a ~ π(.|s)
+
+    Args:
+        q1, q2: two critics' values of the same actions, shape [B, ...], unit of reward.
+        log_probs: log π(a|s) of those actions, same shape.
+        alpha: temperature α >= 0, reward per nat.
+
+    Returns:
+        The estimate of V(s), same shape. As a critic's target it is a constant: compute it without a gradient.
+
+    Raises:
+        ValueError: if the shapes differ, a number is not finite, or alpha is negative.
+
+    Source: Haarnoja et al. 2018a, eq. 5; Haarnoja et al. 2018b, eq. 3.
+    """
+    check_sequences(q1=q1, q2=q2, log_probs=log_probs)
+    return torch.minimum(q1, q2) - check_spread("alpha", alpha) * log_probs

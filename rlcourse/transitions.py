@@ -55,8 +55,15 @@ class Transitions:
             f"next_obs must have the shape of obs, {tuple(self.obs.shape)}, got {tuple(self.next_obs.shape)}",
         )
 
+    @staticmethod
+    def unchecked(**tensors):
+        """The same as Transitions(**tensors), for tensors that fit because of how they were made."""
+        made = object.__new__(Transitions)
+        vars(made).update(tensors)
+        return made
+
     def _map(self, function):
-        return Transitions(*(function(getattr(self, field.name)) for field in fields(self)))
+        return Transitions.unchecked(**{name: function(tensor) for name, tensor in vars(self).items()})
 
     def __len__(self):
         """Length of the first leading axis: T of a rollout, B of a minibatch."""

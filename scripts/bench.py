@@ -1,5 +1,5 @@
 """Timings of the course: `python scripts/bench.py [section ...]`; sections: rollout, returns, workers,
-training, ppo, explorers.
+training, ppo, ddpg, sac, explorers.
 
 CPU time of one process, one torch thread. Where two things are compared they run in turn, A B A B, so that a
 machine that changes its speed changes both. Timings are printed, never tested.
@@ -133,12 +133,49 @@ def ppo():
     print(f"   {row}   ratio {seconds['stable-baselines3'] / seconds['rlcourse']:.2f}")
 
 
+def against_replay(name):
+    """An algorithm that learns from replay against stable-baselines3's: one step and one update in turn, Pendulum."""
+    import stable_baselines3
+
+    print(f"{name.lower()}: updates per CPU second on Pendulum, one environment step before each")
+    for width, batch_size in ((64, 128), (256, 256)):
+        algorithm = getattr(rl, name)
+        config = algorithm.Config(hidden=(width, width), batch_size=batch_size, warmup=batch_size, tau=0.005)
+        envs = make_envs("Pendulum-v1", 1)
+        agent = algorithm(envs.single_observation_space, envs.single_action_space, config)
+        updates = agent.training(rl.Collector(envs, seed=0))
+        theirs = getattr(stable_baselines3, name)(
+            "MlpPolicy", "Pendulum-v1", batch_size=batch_size, learning_starts=batch_size, train_freq=1, tau=0.005,
+            policy_kwargs={"net_arch": [width, width]}, device="cpu", seed=0,
+        )  # fmt: skip
+        count = 400 if width == 64 else 100
+        contenders = {
+            "rlcourse": lambda count=count, updates=updates: [next(updates) for _ in range(count)],
+            "stable-baselines3": lambda count=count, theirs=theirs: theirs.learn(count, reset_num_timesteps=False),
+        }
+        theirs.learn(2 * batch_size)
+        seconds = in_turn(contenders, rounds=9)
+        row = "   ".join(f"{who} {count / s:,.0f}" for who, s in seconds.items())
+        ratio = seconds["stable-baselines3"] / seconds["rlcourse"]
+        print(f"   {width} x {width}, batch {batch_size}:   {row}   ratio {ratio:.2f}")
+
+
+def ddpg():
+    """DDPG against stable-baselines3, with small and with large networks."""
+    against_replay("DDPG")
+
+
+def sac():
+    """SAC with a learned temperature against stable-baselines3, with small and with large networks."""
+    against_replay("SAC")
+
+
 def explorers():
     """Slider to picture, against interactive_output and plt.show, inside a kernel."""
     subprocess.run([sys.executable, str(Path(__file__).with_name("bench_explorers.py"))], check=True)
 
 
-SECTIONS = {section.__name__: section for section in (rollout, returns, workers, training, ppo, explorers)}
+SECTIONS = {section.__name__: section for section in (rollout, returns, workers, training, ppo, ddpg, sac, explorers)}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])

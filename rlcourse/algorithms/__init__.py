@@ -1,15 +1,20 @@
 """One file an algorithm, read top to bottom like its pseudocode."""
 
 from rlcourse.algorithms.actor_critic import BatchActorCritic, OnlineActorCritic, ParallelActorCritic
+from rlcourse.algorithms.ddpg import DDPG
 from rlcourse.algorithms.off_policy_actor_critic import OffPolicyActorCritic
 from rlcourse.algorithms.ppo import PPO
 from rlcourse.algorithms.reinforce import Reinforce
+from rlcourse.algorithms.sac import SAC, ValueSAC
 
 __all__ = [
+    "DDPG",
     "PPO",
+    "SAC",
     "BatchActorCritic",
     "OffPolicyActorCritic",
     "OnlineActorCritic",
     "ParallelActorCritic",
     "Reinforce",
+    "ValueSAC",
 ]

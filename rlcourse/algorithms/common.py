@@ -13,6 +13,7 @@ from rlcourse.checks import (
     check_positive,
     check_positive_integer,
     check_seed,
+    check_spread,
     check_step_size,
     check_switch,
     check_weight,
@@ -44,11 +45,13 @@ def minibatches(size, minibatch_size, rng):
 FIELDS = {
     check_fraction: {"gamma", "gae_lambda", "critic_lambda", "tau"},
     check_positive: {"clip_eps"},
-    check_step_size: {"learning_rate", "critic_learning_rate"},
-    check_switch: {"normalize"},
+    check_spread: {"noise_std"},
+    check_step_size: {"learning_rate", "critic_learning_rate", "alpha", "alpha_learning_rate"},
+    check_switch: {"normalize", "learn_alpha", "twin"},
     check_weight: {"entropy_weight"},
     check_widths: {"hidden"},
-    check_positive_integer: {"steps", "epochs", "minibatch_size", "batch_size", "capacity", "num_workers"},
+    check_positive_integer: {"steps", "epochs", "minibatch_size", "batch_size", "capacity", "num_workers", "warmup",
+                             "target_every"},
 }
 
 
@@ -71,6 +74,27 @@ def check_device(device):
         raise ValueError(f"device must be one that torch has here, such as 'cpu', got {device!r}: {reason}") from None
 
 
+def check_memory(config):
+    """Raise ValueError if an update or the warm-up asks for more stored steps than the memory holds."""
+    for name in ("batch_size", "warmup"):
+        wanted = getattr(config, name, 0)
+        require(wanted <= config.capacity, f"{name} must be at most capacity, {config.capacity}, got {wanted}")
+
+
+class Uniform:
+    """What an agent does before it has learned anything: uniform draws from its action space."""
+
+    def __init__(self, agent):
+        self.agent = agent
+
+    def act(self, obs):
+        space, rng = self.agent.action_space, self.agent.rng
+        leading = obs.shape[: obs.ndim - len(self.agent.observation_space.shape)]
+        if isinstance(space, gym.spaces.Discrete):
+            return rng.integers(space.n, size=leading)
+        return rng.uniform(space.low, space.high, (*leading, *space.shape)).astype(np.float32)
+
+
 class Agent:
     """An agent: networks, optimisers, one random generator, and a frozen config.
 
@@ -81,6 +105,9 @@ class Agent:
         config: an instance of the class's Config; None for its defaults.
         seed: of the initial weights and of the actions drawn.
         device: where the networks live.
+
+    Attributes:
+        updates: how many the agent has counted, if it counts them.
     """
 
     def __init__(self, observation_space, action_space, config=None, *, seed=0, device="cpu"):
@@ -92,6 +119,7 @@ class Agent:
         self.observation_space, self.action_space = observation_space, action_space
         self.config, self.seed, self.device = check_config(config), check_seed("seed", seed), check_device(device)
         self.rng = np.random.default_rng(self.seed)
+        self.updates = 0
         self.build()
 
     def make_actor(self):
@@ -130,7 +158,7 @@ class Agent:
 
     def state(self):
         """The agent as named arrays, enough to go on training from."""
-        arrays = {}
+        arrays = {"updates": np.array(self.updates)}
         for name, part in self.parts().items():
             if isinstance(part, nn.Module):
                 arrays |= {f"{name}/{key}": value.cpu().numpy() for key, value in part.state_dict().items()}
@@ -143,6 +171,7 @@ class Agent:
 
     def load_state(self, arrays):
         """The inverse of `state`."""
+        self.updates = int(arrays["updates"])
         for name, part in self.parts().items():
             mine = {key[len(name) + 1 :]: value for key, value in arrays.items() if key.startswith(f"{name}/")}
             if isinstance(part, nn.Module):

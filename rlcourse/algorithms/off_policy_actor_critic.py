@@ -17,8 +17,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
-from rlcourse.algorithms.common import Agent, adam, gradient_step
-from rlcourse.checks import require
+from rlcourse.algorithms.common import Agent, adam, check_memory, gradient_step
 from rlcourse.networks import ActionValueCritic, CategoricalActor, polyak_update
 from rlcourse.objectives import policy_gradient, td_target
 from rlcourse.replay import ReplayBuffer
@@ -50,8 +49,7 @@ class OffPolicyActorCritic(Agent):
     """Default number of environments side by side."""
 
     def build(self):
-        batch_size, capacity = self.config.batch_size, self.config.capacity
-        require(batch_size <= capacity, f"batch_size must be at most capacity, {capacity}, got {batch_size}")
+        check_memory(self.config)
         spaces = self.observation_space, self.action_space
         self.actor = CategoricalActor(*spaces, self.config.hidden, seed=self.seed).to(self.device)
         self.critic, self.target_critic = (

@@ -1,0 +1,147 @@
+"""Distributions over actions: how uncertain they are, and a Gaussian that stays inside a box.
+
+    AL-20  The squashed Gaussian actor
+        1  the network of s gives μ and log σ, one each an action component
+        2  u = μ + σ ξ, with ξ standard normal: the chance comes from outside, so that a gradient reaches μ and σ
+        3  a = centre + half-width · tanh(u)
+        4  log π(a|s) = Σ_i [ log N(u_i; μ_i, σ_i) - log(1 - tanh² u_i) - log half-width_i ]
+        5  played without exploration: centre + half-width · tanh(μ)
+"""
+
+import math
+
+import torch
+from torch.distributions import Normal
+from torch.nn import functional as F
+
+from rlcourse.checks import require
+
+
+def categorical_entropy(probs):
+    """Entropy of finitely many outcomes, between 0 (certain) and log m (all m alike).
+
+        H = -Σ_a p_a log p_a,   0 log 0 = 0
+
+    Args:
+        probs: p, shape [..., m], not negative, with sum 1 over the last axis.
+
+    Returns:
+        H [...], nats.
+
+    Raises:
+        ValueError: if probs is not as described.
+
+    Source: Shannon 1948.
+    """
+    probs = torch.as_tensor(probs)
+    total = probs.sum(-1)
+    is_distribution = bool((probs >= 0).all()) and torch.allclose(total, torch.ones_like(total), atol=1e-5)
+    require(is_distribution, "probs must hold probabilities that sum to 1 over the last axis")
+    return torch.special.entr(probs).sum(-1)
+
+
+def gaussian_entropy(std):
+    """Differential entropy of a normal density, negative for σ below 0.242.
+
+        h = ½ log(2 π e σ²)
+
+    Args:
+        std: σ > 0, any shape.
+
+    Returns:
+        h of each, nats.
+
+    Raises:
+        ValueError: if a standard deviation is not a number > 0.
+    """
+    std = torch.as_tensor(std)
+    require(bool((std > 0).all()), "std must hold numbers > 0")
+    return 0.5 * math.log(2 * math.pi * math.e) + std.log()
+
+
+class TanhGaussian:
+    """A normal variable pressed into a box by tanh, component by component.
+
+        u = μ + σ ξ,    a = centre + half-width · tanh(u)
+        log π(a) = Σ_i [ log N(u_i; μ_i, σ_i) - log(1 - tanh² u_i) - log half-width_i ]
+
+    The middle term is taken as 2 (log 2 - u - softplus(-2u)), which is exact where tanh has rounded to 1 and the
+    formula as it stands says log 0.
+
+    Args:
+        mean: μ, shape [..., d].
+        log_std: log σ, same shape, or one that broadcasts to it.
+        low, high: edges of the box, numbers or tensors [d].
+
+    Raises:
+        ValueError: if a number is not finite, the shapes do not fit, or low is not below high.
+
+    Source: Haarnoja et al. 2018a, appendix C.
+    """
+
+    def __init__(self, mean, log_std, low=-1.0, high=1.0):
+        require(isinstance(mean, torch.Tensor) and mean.dim() >= 1, "mean must be a tensor of shape [..., d]")
+        low, high, log_std = (torch.as_tensor(x, dtype=mean.dtype, device=mean.device) for x in (low, high, log_std))
+        # A sum is finite unless a term is not (or overflows, which deserves the slow look).
+        for name, numbers in (("mean", mean), ("log_std", log_std)):
+            finite = math.isfinite(numbers.detach().sum()) or bool(numbers.isfinite().all())
+            require(finite, f"{name} must hold finite numbers, got NaN or infinity")
+        require(bool((low < high).all()), "low must be below high")
+        self.mean, self.log_std, self.low, self.high = mean, log_std, low, high
+        self.center, self.half_width = (high + low) / 2, (high - low) / 2
+        try:
+            fits = torch.broadcast_shapes(mean.shape, log_std.shape, self.center.shape) == mean.shape
+        except RuntimeError:
+            fits = False
+        require(fits, f"log_std, low and high must fit mean's shape {tuple(mean.shape)}")
+
+    @property
+    def mode(self):
+        """centre + half-width · tanh(μ), the action played without exploration: the median of each component."""
+        return self.center + self.half_width * torch.tanh(self.mean)  # AL-20.5
+
+    def sample(self, sample_shape=(), *, noise=None):
+        """Actions [*sample_shape, ..., d] through which no gradient flows."""
+        with torch.no_grad():
+            return self.rsample(sample_shape, noise=noise)
+
+    def rsample(self, sample_shape=(), *, noise=None):
+        """Actions [*sample_shape, ..., d] as a function of μ and σ: the gradient flows through them."""
+        return self.rsample_with_log_prob(sample_shape, noise=noise)[0]
+
+    def rsample_with_log_prob(self, sample_shape=(), *, noise=None):
+        """Actions and the logarithm of their density, without the detour from a back to u.
+
+        Args:
+            sample_shape: leading axes of independent draws.
+            noise: ξ, shape [*sample_shape, ..., d]; None draws it as torch.distributions does.
+
+        Returns:
+            (a [*sample_shape, ..., d], log π(a) [*sample_shape, ...]).
+        """
+        shape = torch.Size(sample_shape) + self.mean.shape
+        if noise is None:
+            noise = Normal(torch.zeros_like(self.mean), 1.0).sample(sample_shape)
+        require(noise.shape == shape, f"noise must have shape {tuple(shape)}, got {tuple(noise.shape)}")
+        unbounded = self.mean + self.log_std.exp() * noise  # AL-20.2
+        actions = self.center + self.half_width * torch.tanh(unbounded)  # AL-20.3
+        return actions, self._log_density(unbounded, noise)
+
+    def log_prob(self, action):
+        """log π(a) of actions inside the box, shape [...] for actions [..., d].
+
+        An action on the very edge is taken for the nearest number inside: it is where tanh rounds to.
+
+        Raises:
+            ValueError: if an action lies outside the box.
+        """
+        squashed = (action - self.center) / self.half_width
+        require(bool((squashed.abs() <= 1 + 1e-5).all()), "action must lie in the box from low to high")
+        largest = 1 - torch.finfo(squashed.dtype).eps / 2
+        unbounded = torch.atanh(squashed.clamp(-largest, largest))
+        return self._log_density(unbounded, (unbounded - self.mean) / self.log_std.exp())
+
+    def _log_density(self, unbounded, noise):
+        gaussian = -0.5 * noise**2 - self.log_std - 0.5 * math.log(2 * math.pi)  # AL-20.4
+        stretch = 2 * (math.log(2) - unbounded - F.softplus(-2 * unbounded)) + self.half_width.log()  # AL-20.4
+        return (gaussian - stretch).sum(-1)  # AL-20.4

@@ -1,0 +1,214 @@
+"""DDPG: target, losses and gradients by hand; noise, warm-up, slow copies, checkpoints, and that it learns."""
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+
+import rlcourse as rl
+from rlcourse.algorithms.common import Uniform
+
+LOW, HIGH = np.array([-1.0, 0.0], np.float32), np.array([2.0, 5.0], np.float32)
+OBS, ACTIONS = gym.spaces.Box(-np.inf, np.inf, (3,), np.float32), gym.spaces.Box(LOW, HIGH)
+
+
+def make(seed=0, **config):
+    learner = rl.DDPG(OBS, ACTIONS, rl.DDPG.Config(**{"hidden": (16, 12), **config}), seed=seed)
+    generator = torch.Generator().manual_seed(seed + 50)
+    with torch.no_grad():  # targets that differ from what they follow, and an actor away from the centre
+        for module in (learner.target_actor, learner.target_critic, learner.actor):
+            for weight in module.parameters():
+                weight += 0.2 * torch.randn(weight.shape, generator=generator)
+    return learner
+
+
+def stored(size=64, seed=0):
+    rng = np.random.default_rng(seed)
+    obs, next_obs = (torch.tensor(rng.normal(size=(size, 3)), dtype=torch.float32) for _ in range(2))
+    actions = torch.tensor(rng.uniform(LOW, HIGH, size=(size, 2)), dtype=torch.float32)
+    rewards = torch.tensor(rng.normal(size=size), dtype=torch.float32)
+    ends = rng.integers(3, size=size)  # going on, terminated, truncated
+    return rl.Transitions(obs, actions, rewards, next_obs, torch.tensor(ends == 1), torch.tensor(ends == 2))
+
+
+def doubles(batch):
+    return {name: tensor.double().numpy() for name, tensor in vars(batch).items()}
+
+
+def act_by_hand(net, obs):
+    return (LOW + HIGH) / 2 + (HIGH - LOW) / 2 * np.tanh(net.forward(obs))
+
+
+def agree(module, gradients):
+    for weight, expected in zip(module.parameters(), gradients, strict=True):
+        np.testing.assert_allclose(weight.grad, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.covers("EQ-31", "EQ-39", "EQX-08", "ERR-41", "ERR-44")
+def test_the_target_is_that_of_the_slow_copies_and_masks_terminations_only(by_hand):
+    learner, batch = make(), stored()
+    b = doubles(batch)
+    actor, critic = by_hand(learner.target_actor.net), by_hand(learner.target_critic.net)
+    following = np.concatenate([b["next_obs"], act_by_hand(actor, b["next_obs"])], axis=1)
+    expected = b["rewards"] + 0.98 * (1 - b["terminated"]) * critic.forward(following)[:, 0]
+    target = learner.target(batch)
+    assert not target.requires_grad
+    np.testing.assert_allclose(target, expected, rtol=1e-5, atol=1e-5)
+    assert torch.equal(target[batch.terminated], batch.rewards[batch.terminated])
+
+
+@pytest.mark.covers("EQ-32", "EQ-40")
+def test_the_critics_loss_and_gradient_are_those_by_hand(by_hand):
+    learner, batch = make(), stored()
+    b, target = doubles(batch), learner.target(batch).double().numpy()
+    critic = by_hand(learner.critic.net)
+    error = critic.forward(np.concatenate([b["obs"], b["actions"]], axis=1))[:, 0] - target
+    loss = learner.critic_loss(batch)
+    loss.backward()
+    np.testing.assert_allclose(loss.item(), (error**2).mean(), rtol=1e-5)
+    agree(learner.critic, critic.backward(2 * error[:, None] / len(error))[0])
+    for other in (learner.actor, learner.target_actor, learner.target_critic):
+        assert all(weight.grad is None for weight in other.parameters())
+
+
+@pytest.mark.covers("EQ-33", "EQ-34", "EQ-35", "EQ-41", "CL-44")
+def test_the_actors_gradient_is_the_chain_rule_by_hand(by_hand):
+    learner, batch = make(), stored()
+    obs = batch.obs.double().numpy()
+    actor, critic = by_hand(learner.actor.net), by_hand(learner.critic.net)
+    unbounded = actor.forward(obs)
+    actions = (LOW + HIGH) / 2 + (HIGH - LOW) / 2 * np.tanh(unbounded)
+    q = critic.forward(np.concatenate([obs, actions], axis=1))[:, 0]
+    slope = critic.backward(np.full((len(obs), 1), 1 / len(obs)))[1][:, 3:]  # ∇_a Q, the last two inputs
+    expected = actor.backward(-slope * (HIGH - LOW) / 2 * (1 - np.tanh(unbounded) ** 2))[0]
+    loss = learner.actor_loss(batch)
+    loss.backward()
+    np.testing.assert_allclose(loss.item(), -q.mean(), rtol=1e-5)
+    agree(learner.actor, expected)
+    assert all(weight.grad is None and weight.requires_grad for weight in learner.critic.parameters())
+
+
+@pytest.mark.covers("AL-09")
+def test_stored_actions_do_not_matter_to_the_actor_and_do_to_the_critic():
+    learner, batch = make(), stored()
+    other = rl.Transitions(**{**vars(batch), "actions": batch.actions.flip(0)})
+    assert learner.actor_loss(batch) == learner.actor_loss(other)
+    assert learner.critic_loss(batch) != learner.critic_loss(other)
+
+
+def weights(*modules):
+    return [weight.detach().clone() for module in modules for weight in module.parameters()]
+
+
+@pytest.mark.covers("AL-12", "AL-13", "EQ-36", "EQ-37", "EQ-42", "EQ-43")
+def test_an_update_moves_each_network_by_its_own_loss_and_the_copies_after_them():
+    learner, batch = make(tau=0.1), stored()
+    before = weights(learner.target_actor, learner.target_critic)
+    learner.update(batch)
+    after, online = weights(learner.target_actor, learner.target_critic), weights(learner.actor, learner.critic)
+    for old, new, followed in zip(before, after, online, strict=True):
+        torch.testing.assert_close(new, 0.9 * old + 0.1 * followed)
+
+    # The step is Adam's on the two gradients, each as it was before anything moved.
+    learner, twin = make(), make()
+    learner.update(batch)
+    (twin.critic_loss(batch) + twin.actor_loss(batch)).backward()
+    twin.optimizer.step()
+    for mine, theirs in zip(weights(learner.actor, learner.critic), weights(twin.actor, twin.critic), strict=True):
+        assert torch.equal(mine, theirs)
+
+
+@pytest.mark.covers("EQ-62", "EQ-63")
+def test_hard_copies_come_every_so_many_updates():
+    learner, batch = make(tau=1.0, target_every=3), stored()
+    for number in range(1, 7):
+        before = weights(learner.target_actor, learner.target_critic)
+        learner.update(batch)
+        after, online = weights(learner.target_actor, learner.target_critic), weights(learner.actor, learner.critic)
+        expected = before if number % 3 else online
+        assert all(torch.equal(mine, theirs) for mine, theirs in zip(after, expected, strict=True))
+
+
+@pytest.mark.covers("EQ-38", "AL-11")
+def test_exploration_adds_noise_of_the_size_asked_for_and_stays_in_the_box():
+    obs = np.zeros((1, 3), np.float32)
+    for noise in ("gaussian", "ou"):
+        learner = make(noise=noise, noise_std=0.05)
+        drawn = np.array([learner.act(obs)[0] for _ in range(20_000)])
+        spread = (drawn - learner.act_deterministically(obs)[0]).std(axis=0) / (HIGH - LOW) * 2
+        np.testing.assert_allclose(spread, 0.05, rtol=0.15)
+        loud = make(noise=noise, noise_std=3.0)
+        drawn = np.array([loud.act(obs)[0] for _ in range(500)])
+        assert (drawn >= LOW).all() and (drawn <= HIGH).all() and (drawn == HIGH).any() and (drawn == LOW).any()
+    quiet = make(noise_std=0)
+    assert np.array_equal(quiet.act(obs), quiet.act_deterministically(obs))
+    assert quiet.act(np.zeros((4, 3), np.float32)).shape == (4, 2)
+
+
+def test_acting_is_the_networks_own_answer():
+    learner, obs = make(), torch.randn(5, 3, generator=torch.Generator().manual_seed(0))
+    np.testing.assert_allclose(learner.act_deterministically(obs.numpy()), learner.actor(obs).detach(), rtol=1e-5)
+
+
+@pytest.mark.covers("ERR-48")
+def test_the_noise_starts_anew_with_the_episode():
+    config = rl.DDPG.Config(warmup=8, batch_size=8, noise="ou", hidden=(8,))
+    updates = rl.run(rl.DDPG, "Pendulum-v1", total_steps=450, config=config, num_envs=2)
+    agent = next(updates).agent
+    for history in updates:
+        if history.total_steps % 400 == 0:  # two environments, episodes of 200
+            assert not agent.noise.state.any()
+    assert agent.noise.state.all()
+
+
+@pytest.mark.covers("ERR-48")
+def test_it_warms_up_with_uniform_actions():
+    learner = make()
+    drawn = Uniform(learner).act(np.zeros((4000, 3), np.float32))
+    np.testing.assert_allclose(drawn.mean(axis=0), (LOW + HIGH) / 2, atol=0.1)
+    np.testing.assert_allclose(drawn.std(axis=0), (HIGH - LOW) / 12**0.5, rtol=0.05)
+    config = rl.DDPG.Config(warmup=300, batch_size=16, hidden=(8,))
+    history = rl.train(rl.DDPG, "Pendulum-v1", total_steps=310, config=config, progress=False)
+    assert list(history.metrics["steps"]) == list(range(300, 311))
+    actions = history.agent.buffer._rows.actions[:300]
+    assert actions.std() > 1.0 and actions.unique().numel() > 290
+
+
+def test_a_run_goes_on_as_if_it_had_not_stopped(tmp_path):
+    config = rl.DDPG.Config(warmup=20, batch_size=16, hidden=(8,), noise="ou", tau=1.0, target_every=7)
+    history = rl.train(rl.DDPG, "Pendulum-v1", total_steps=210, config=config, progress=False)
+    history.save(tmp_path / "run")
+    again = rl.load(tmp_path / "run")
+    assert again.agent.updates == history.agent.updates > 100
+    for run in (history, again):
+        run.resume(total_steps=420, progress=False)
+    assert np.array_equal(history.returns, again.returns)
+    pairs = zip(weights(history.agent.target_actor), weights(again.agent.target_actor), strict=True)
+    assert all(torch.equal(mine, theirs) for mine, theirs in pairs)
+
+
+@pytest.mark.parametrize(("config", "sentence"), [
+    ({"noise": "pink"}, "noise must be 'gaussian' or 'ou'"),
+    ({"noise_std": -1}, "noise_std must be a number >= 0"),
+    ({"tau": 1.5}, "tau must be a number in"),
+    ({"target_every": 0}, "target_every must be a whole number >= 1"),
+    ({"warmup": 2000, "capacity": 1000}, "warmup must be at most capacity"),
+    ({"batch_size": 2000, "capacity": 1000}, "batch_size must be at most capacity"),
+    ({"learning_rate": 0}, "learning_rate must be"),
+])  # fmt: skip
+def test_a_wrong_setting_is_named(config, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        rl.DDPG(OBS, ACTIONS, rl.DDPG.Config(**config))
+
+
+def test_actions_it_cannot_choose_are_named():
+    for space in (gym.spaces.Discrete(2), gym.spaces.Box(-np.inf, np.inf, (1,)), gym.spaces.Box(0, 1, (2, 2))):
+        with pytest.raises(ValueError, match="action_space must be a flat Box with finite bounds"):
+            rl.DDPG(OBS, space)
+
+
+def test_it_learns_to_hold_the_pendulum():
+    history = rl.train(rl.DDPG, "Pendulum-v1", total_steps=4000, progress=False)
+    untrained = rl.DDPG(history.agent.observation_space, history.agent.action_space)
+    assert rl.evaluate(history.agent, "Pendulum-v1", episodes=5).mean() > -400
+    assert rl.evaluate(untrained, "Pendulum-v1", episodes=5).mean() < -800
