@@ -1,5 +1,7 @@
 """Networks: the NumPy reading of a network is the same function as the torch one."""
 
+import copy
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -9,8 +11,14 @@ from torch import nn
 from rlcourse.networks import (
     ActionValueCritic,
     CategoricalActor,
+    ContinuousCritic,
+    DeterministicActor,
     GaussianActor,
+    TanhGaussianActor,
+    TwinActionValueCritic,
+    TwinCritic,
     ValueCritic,
+    frozen,
     hard_update,
     mlp,
     polyak_update,
@@ -139,3 +147,83 @@ def test_a_target_of_another_kind_is_refused():
         polyak_update(small, large, tau=0.5)
     with pytest.raises(ValueError, match=r"tau must be a number in \[0, 1\], got 2"):
         polyak_update(small, small, tau=2)
+
+
+LOW, HIGH = np.array([-1.0, 0.0], np.float32), np.array([3.0, 0.5], np.float32)
+ACTIONS = gym.spaces.Box(LOW, HIGH)
+
+
+@pytest.mark.parametrize("kind", [DeterministicActor, TanhGaussianActor])
+@pytest.mark.parametrize("shape", [(4,), (7, 4), (2, 3, 4)])
+def test_actors_in_a_box_stay_inside_and_read_the_same_both_ways(kind, shape):
+    actor = kind(BOX, ACTIONS, (16,), seed=1)
+    obs = 50 * torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        actor.net[-1].weight.mul_(100)  # wide awake: tanh saturates for some
+        answer = actor(obs)
+    actions = actor.mode(obs.numpy())
+    np.testing.assert_allclose(actions, answer if kind is DeterministicActor else answer.mode, rtol=1e-4, atol=1e-5)
+    assert actions.shape == (*shape[:-1], 2) and (actions >= LOW - 1e-6).all() and (actions <= HIGH + 1e-6).all()
+
+
+def test_a_squashed_actor_keeps_its_spread_between_two_walls():
+    actor = TanhGaussianActor(BOX, ACTIONS, (), seed=0)
+    with torch.no_grad():
+        actor.net[-1].bias.copy_(torch.tensor([0.0, 0.0, -50.0, 50.0]))
+    assert actor(torch.zeros(4)).log_std.tolist() == list(TanhGaussianActor.LOG_STD)
+    drawn = actor.sample(np.zeros((500, 4), np.float32), np.random.default_rng(0))
+    assert drawn[:, 0].std() < 0.05 and drawn[:, 1].std() > 0.2  # the second is all or nothing
+
+
+def test_a_critic_of_actions_in_a_box_sees_both_inputs():
+    critic = ContinuousCritic(BOX, ACTIONS, (16,), seed=0)
+    generator = torch.Generator().manual_seed(0)
+    obs, actions = torch.randn(2, 5, 4, generator=generator), torch.randn(2, 5, 2, generator=generator)
+    assert critic(obs, actions).shape == (2, 5)
+    one = critic(obs[1, 3], actions[1, 3])
+    torch.testing.assert_close(one, critic(obs, actions)[1, 3])
+    assert critic(obs[1, 3], -actions[1, 3]) != one != critic(-obs[1, 3], actions[1, 3])
+    numbered = ContinuousCritic(gym.spaces.Discrete(3), ACTIONS, (8,))
+    assert numbered(torch.tensor([0, 2]), actions[0, :2]).shape == (2,)
+
+
+def test_twins_are_two_networks_that_do_not_know_of_each_other():
+    twins = TwinCritic(BOX, ACTIONS, (16, 12), seed=3)
+    singles = [ContinuousCritic(BOX, ACTIONS, (16, 12), seed=seed) for seed in (3, 4)]
+    generator = torch.Generator().manual_seed(0)
+    obs, actions = torch.randn(6, 4, generator=generator), torch.randn(6, 2, generator=generator)
+    both = twins(obs, actions)
+    for q, single in zip(both, singles, strict=True):
+        torch.testing.assert_close(q, single(obs, actions))
+    both[0].sum().backward()
+    for layer in twins.net:
+        if hasattr(layer, "weight"):
+            assert layer.weight.grad[0].any() and not layer.weight.grad[1].any()
+    assert twins(obs[0], actions[0]).shape == (2,)
+    assert twins(obs.view(2, 3, 4), actions.view(2, 3, 2)).shape == (2, 2, 3)
+
+
+def test_twins_over_finitely_many_actions_give_the_values_of_those_taken():
+    twins = TwinActionValueCritic(BOX, gym.spaces.Discrete(3), (16,), seed=0)
+    obs, actions = torch.randn(6, 4, generator=torch.Generator().manual_seed(0)), torch.tensor([0, 1, 2, 2, 1, 0])
+    every = twins.all_actions(obs)
+    assert every.shape == (2, 6, 3)
+    torch.testing.assert_close(twins(obs, actions), every[:, torch.arange(6), actions])
+
+
+def test_a_frozen_network_passes_gradients_on_and_keeps_none():
+    critic, actions = ContinuousCritic(BOX, ACTIONS, (8,)), torch.zeros(3, 2, requires_grad=True)
+    with pytest.raises(RuntimeError), frozen(critic):
+        critic(torch.zeros(3, 4), actions).sum().backward()
+        raise RuntimeError
+    assert actions.grad is not None
+    assert all(weight.grad is None and weight.requires_grad for weight in critic.parameters())
+
+
+def test_a_copy_of_a_network_follows_its_own_weights():
+    critic = ContinuousCritic(BOX, ACTIONS, (8,), seed=0)
+    assert critic.weights == tuple(critic.parameters())
+    twin = copy.deepcopy(critic)
+    assert all(mine is theirs for mine, theirs in zip(twin.weights, twin.parameters(), strict=True))
+    polyak_update(ContinuousCritic(BOX, ACTIONS, (8,), seed=1), twin, tau=1.0)
+    assert not torch.equal(twin.net[0].weight, critic.net[0].weight)
