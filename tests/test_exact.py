@@ -106,3 +106,186 @@ def test_undiscounted_values_need_an_ending():
 def test_a_bad_argument_is_named(call, word):
     with pytest.raises(ValueError, match=f"^{word} must"):
         call()
+
+
+# ---------------------------------------------------------------- maximum entropy
+
+
+def leaking(seed, share=0.2):
+    """A random MDP whose every step ends the episode with this probability."""
+    mdp = random_mdp(seed)
+    return rl.FiniteMDP((1 - share) * mdp.transitions, mdp.rewards)
+
+
+@pytest.mark.covers("EQ-52", "EQ-53", "EQX-12", "CL-48", "AL-15")
+def test_boltzmann_probabilities_differ_by_the_exponential_of_the_gap():
+    Q = torch.tensor([[1.0, 1.1, 0.4], [0.0, 0.0, 0.0]], dtype=torch.float64)
+    for alpha in (0.1, 1.0, 10.0):
+        policy = exact.boltzmann(Q, alpha)
+        torch.testing.assert_close(policy.sum(-1), torch.ones(2).double())
+        assert (policy[0, 1] / policy[0, 0]).item() == pytest.approx(np.exp(0.1 / alpha))
+        torch.testing.assert_close(policy[1], torch.full((3,), 1 / 3).double())
+        torch.testing.assert_close(policy, exact.boltzmann(Q + 7.0, alpha))  # only gaps count
+        V = alpha * torch.logsumexp(Q / alpha, -1)
+        torch.testing.assert_close(policy, ((Q - V[:, None]) / alpha).exp())
+
+
+@pytest.mark.parametrize(("alpha", "expected"), [(1e-300, [0, 0.5, 0.5]), (1e300, [1 / 3, 1 / 3, 1 / 3])])
+def test_boltzmann_is_stable_at_both_ends(alpha, expected):
+    for scale in (1.0, 1e150):
+        policy = exact.boltzmann([1.0 * scale, 2.0 * scale, 2.0 * scale], alpha)
+        assert policy.tolist() == pytest.approx(expected)
+
+
+@pytest.mark.covers("EQ-47", "EQ-48", "EQ-49", "EQ-50")
+@pytest.mark.parametrize("make", [random_mdp, leaking])
+@pytest.mark.parametrize("alpha", [1e-6, 0.5, 1e6])
+def test_soft_values_satisfy_their_bellman_equation(make, alpha):
+    mdp, gamma = make(2), 0.9
+    policy = random_policy(5, mdp)
+    V, Q = exact.soft_evaluate(mdp, policy, gamma=gamma, alpha=alpha)
+    torch.testing.assert_close(V, (policy * (Q - alpha * policy.log())).sum(-1))
+    torch.testing.assert_close(Q, exact.soft_backup(mdp, policy, Q, gamma=gamma, alpha=alpha))
+    expanded = torch.einsum("sap,pb->sa", mdp.transitions, policy * (Q - alpha * policy.log()))
+    torch.testing.assert_close(Q, mdp.rewards + gamma * expanded)
+
+
+def test_soft_values_are_the_values_of_rewards_with_entropy():
+    mdp, alpha = random_mdp(4), 0.7
+    policy = random_policy(4, mdp)
+    entropy = -(policy * policy.log()).sum(-1, keepdim=True)
+    paid = rl.FiniteMDP(mdp.transitions, mdp.rewards + alpha * entropy)  # the bonus paid as reward
+    ordinary = exact.evaluate(paid, policy, gamma=0.9)
+    soft = exact.soft_evaluate(mdp, policy, gamma=0.9, alpha=alpha)
+    torch.testing.assert_close(soft.V, ordinary.V)
+    torch.testing.assert_close(soft.Q, ordinary.Q - alpha * entropy)  # Q lacks the entropy of its own step
+
+
+def test_a_soft_value_worked_by_hand():
+    mdp = rl.FiniteMDP(torch.zeros(1, 2, 1), torch.ones(1, 2))  # one step, Q = (1, 1)
+    V, Q = exact.soft_evaluate(mdp, [[0.5, 0.5]], gamma=1.0, alpha=1.0)
+    assert V.item() == pytest.approx(1 + np.log(2))
+    assert Q.tolist() == [[1.0, 1.0]]
+    V, _ = exact.soft_evaluate(mdp, [[1.0, 0.0]], gamma=1.0, alpha=1.0)  # 0 log 0 = 0
+    assert V.item() == 1.0
+
+
+def test_without_temperature_to_speak_of_soft_values_are_ordinary_values():
+    mdp = random_mdp(6)
+    policy = random_policy(6, mdp)
+    soft = exact.soft_evaluate(mdp, policy, gamma=0.9, alpha=1e-12)
+    torch.testing.assert_close(soft.Q, exact.evaluate(mdp, policy, gamma=0.9).Q)
+
+
+@pytest.mark.covers("EQ-51", "AL-14", "CL-53")
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 0.9])
+def test_the_soft_backup_contracts_by_gamma(gamma):
+    mdp, rng = random_mdp(0), np.random.default_rng(0)
+    policy = random_policy(0, mdp)
+    fixed = exact.soft_evaluate(mdp, policy, gamma=gamma, alpha=0.1)
+    for _ in range(50):
+        one, two = torch.from_numpy(rng.normal(size=(2, 8, 4)) * 10)
+        after = [exact.soft_backup(mdp, policy, Q, gamma=gamma, alpha=0.1) for Q in (one, two)]
+        assert (after[0] - after[1]).abs().max() <= gamma * (one - two).abs().max() + 1e-12
+    found = exact.soft_evaluate_by_backups(mdp, policy, gamma=gamma, alpha=0.1, tol=1e-9)
+    assert (found.Q - fixed.Q).abs().max() <= 1e-9
+    assert (found.V - fixed.V).abs().max() <= 1e-9
+
+
+def test_backups_stop_even_where_rounding_is_all_that_moves():
+    mdp = random_mdp(1)
+    exact.soft_evaluate_by_backups(mdp, random_policy(1, mdp), gamma=0.9, alpha=1.0, tol=1e-300)
+    exact.soft_value_iteration(mdp, gamma=0.9, alpha=1.0, tol=1e-300)
+
+
+@pytest.mark.covers("EQ-54", "EQ-55", "EQ-56", "CL-54", "CL-55", "AL-16")
+@pytest.mark.parametrize("make", [random_mdp, leaking])
+@pytest.mark.parametrize("alpha", [1e-9, 0.05, 0.5, 1.0, 1e6])
+@pytest.mark.parametrize("gamma", [0.0, 0.9])
+def test_soft_policy_iteration_rises_and_ends_where_soft_value_iteration_does(make, alpha, gamma):
+    for seed in range(5):
+        mdp = make(seed)
+        solution = exact.soft_policy_iteration(mdp, gamma=gamma, alpha=alpha)
+        other = exact.soft_value_iteration(mdp, gamma=gamma, alpha=alpha)
+        scale = 1 + other.V.abs().max()
+        assert (solution.V - other.V).abs().max() < 1e-8 * scale
+        assert (solution.Q - other.Q).abs().max() < 1e-8 * scale
+        torch.testing.assert_close(solution.policy, exact.boltzmann(solution.Q, alpha), atol=1e-8, rtol=0)
+        for before, after in zip(solution.history, solution.history[1:]):
+            assert (after.Q - before.Q).min() > -1e-10 * scale
+        assert len(solution.history) < 15
+
+
+def test_the_history_begins_uniform_and_ends_with_the_result():
+    mdp = random_mdp(7)
+    solution = exact.soft_policy_iteration(mdp, gamma=0.9, alpha=0.5)
+    first, last = solution.history[0], solution.history[-1]
+    assert (first.policy == 0.25).all()
+    assert all(torch.equal(a, b) for a, b in zip(last, solution[:3]))
+    for policy, V, Q in solution.history:
+        again = exact.soft_evaluate(mdp, policy, gamma=0.9, alpha=0.5)
+        assert torch.equal(V, again.V) and torch.equal(Q, again.Q)
+
+
+def test_nothing_beats_the_soft_optimum():
+    mdp = random_mdp(8)
+    best = exact.soft_policy_iteration(mdp, gamma=0.9, alpha=0.3).V
+    for seed in range(50):
+        values = exact.soft_evaluate(mdp, random_policy(seed, mdp), gamma=0.9, alpha=0.3).V
+        assert (values - best).max() < 1e-12
+
+
+@pytest.mark.covers("EQX-21")
+def test_rewards_times_ten_need_alpha_times_ten():
+    mdp = random_mdp(9)
+    louder = rl.FiniteMDP(mdp.transitions, 10 * mdp.rewards)
+    one = exact.soft_policy_iteration(mdp, gamma=0.9, alpha=0.4)
+    ten = exact.soft_policy_iteration(louder, gamma=0.9, alpha=4.0)
+    torch.testing.assert_close(ten.policy, one.policy, atol=1e-12, rtol=0)
+    torch.testing.assert_close(ten.Q, 10 * one.Q, atol=0, rtol=1e-12)
+
+
+def test_without_discount_entropy_needs_an_ending():
+    ends = exact.soft_policy_iteration(leaking(3), gamma=1.0, alpha=0.5)
+    other = exact.soft_value_iteration(leaking(3), gamma=1.0, alpha=0.5)
+    torch.testing.assert_close(ends.V, other.V, atol=1e-8, rtol=0)
+    stay_or_end = rl.FiniteMDP(torch.tensor([[[1.0], [0.0]]]), torch.zeros(1, 2))  # staying earns entropy for ever
+    for solve in (exact.soft_policy_iteration, exact.soft_value_iteration):
+        with pytest.raises(ValueError, match="^gamma must be below 1"):
+            solve(stay_or_end, gamma=1.0, alpha=1.0)
+
+
+@pytest.mark.parametrize("alpha", [0, -1.0, float("nan"), float("inf"), "warm", True])
+@pytest.mark.parametrize("name", [
+    "boltzmann", "soft_backup", "soft_evaluate", "soft_evaluate_by_backups", "soft_policy_iteration",
+    "soft_value_iteration",
+])  # fmt: skip
+def test_a_temperature_is_above_zero(name, alpha):
+    mdp, uniform = random_mdp(0), torch.full((8, 4), 0.25)
+    special = {"boltzmann": (mdp.rewards, alpha), "soft_backup": (mdp, uniform, mdp.rewards)}
+    arguments = special.get(name, (mdp,) if name.endswith("iteration") else (mdp, uniform))
+    keywords = {} if name == "boltzmann" else {"gamma": 0.9, "alpha": alpha}
+    with pytest.raises(ValueError, match="^alpha must be a .*number > 0, got"):
+        getattr(exact, name)(*arguments, **keywords)
+
+
+@pytest.mark.parametrize(
+    ("call", "word"),
+    [
+        (lambda mdp, p: exact.boltzmann([float("nan"), 1.0], 1.0), "Q"),
+        (lambda mdp, p: exact.boltzmann(1.0, 1.0), "Q"),
+        (lambda mdp, p: exact.soft_backup(mdp, p, torch.zeros(8), gamma=0.9, alpha=1), "Q"),
+        (lambda mdp, p: exact.soft_backup(mdp, 2 * p, mdp.rewards, gamma=0.9, alpha=1), "policy"),
+        (lambda mdp, p: exact.soft_evaluate(mdp, p[:, :3], gamma=0.9, alpha=1), "policy"),
+        (lambda mdp, p: exact.soft_evaluate(mdp, p, gamma=1.2, alpha=1), "gamma"),
+        (lambda mdp, p: exact.soft_evaluate(mdp, p, gamma=1.0, alpha=1), "gamma"),
+        (lambda mdp, p: exact.soft_evaluate_by_backups(mdp, p, gamma=1.0, alpha=1), "gamma"),
+        (lambda mdp, p: exact.soft_evaluate_by_backups(mdp, p, gamma=0.9, alpha=1, tol=0), "tol"),
+        (lambda mdp, p: exact.soft_policy_iteration(mdp, gamma=-0.1, alpha=1), "gamma"),
+        (lambda mdp, p: exact.soft_value_iteration(mdp, gamma=0.9, alpha=1, tol=-1), "tol"),
+    ],
+)
+def test_a_bad_soft_argument_is_named(call, word):
+    mdp = random_mdp(0)
+    with pytest.raises(ValueError, match=f"^{word} must"):
+        call(mdp, torch.full((8, 4), 0.25))

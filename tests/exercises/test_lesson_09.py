@@ -1,0 +1,334 @@
+"""Lesson 09's checkers: right answers in several styles pass, every known mistake has a sentence of its own."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+import rlcourse as rl
+from rlcourse.exercises import lesson_09
+from rlcourse.exercises.checker import UNFINISHED
+
+# ---------------------------------------------------------------- E1
+
+
+def entropy(probs):
+    seen = probs[probs > 0]
+    return -(seen * seen.log()).sum()
+
+
+def entropy_by_loop(probs):
+    return sum(-p * math.log(p) for p in probs.tolist() if p > 0)
+
+
+def entropy_in_numpy(probs):
+    p = probs.numpy()
+    return float(-(p * np.log(p, where=p > 0, out=np.zeros_like(p))).sum())
+
+
+def entropy_nudged(probs):
+    return -(probs * (probs + 1e-12).log()).sum()
+
+
+ENTROPY_MISTAKES = {
+    lambda p: -(p[p > 0] * p[p > 0].log2()).sum(): "in bits",
+    lambda p: (p[p > 0] * p[p > 0].log()).sum(): "The sign",
+    lambda p: -torch.nan_to_num(p * p.log()).mean(): "divide by the number",
+    lambda p: entropy(p).exp(): "effective number",
+    lambda p: -sum(math.log(x) for x in p.tolist() if x > 0): "weigh it by p",
+    lambda p: 1 - (p**2).sum(): "logarithm is missing",
+    lambda p: math.log(len(p)): "uniform one, log m",
+    lambda p: torch.log((p > 0).sum().double()): "that can happen",
+    lambda p: -(p * p.log()).sum(): "0 log 0 = 0",
+    lambda p: -(p * p.log2()).sum(): "0 log 0 = 0",
+}
+
+
+def bell(stds):
+    return 0.5 + 0.5 * math.log(2 * math.pi) + stds.log()
+
+
+def bell_by_torch(stds):
+    return torch.distributions.Normal(torch.zeros_like(stds), stds).entropy()
+
+
+def bell_as_list(stds):
+    return [0.5 * math.log(2 * math.pi * math.e * s * s) for s in stds.tolist()]
+
+
+BELL_MISTAKES = {
+    lambda s: bell(s).clamp(min=0.0): "fall below zero",
+    lambda s: [max(0.0, h) for h in bell_as_list(s)]: "fall below zero",
+    lambda s: bell(s).abs(): "absolute value",
+    lambda s: 0.5 * torch.log(2 * math.pi * math.e * s): "σ itself",
+    lambda s: 0.5 * torch.log(2 * math.pi * s**2): "factor e",
+    lambda s: torch.log(2 * math.pi * math.e * s**2): "factor ½",
+    lambda s: 0.5 * torch.log2(2 * math.pi * math.e * s**2): "in bits",
+    lambda s: -bell(s): "h grows with σ",
+    lambda s: bell(s).exp(): "exp(h)",
+    lambda s: s.log(): "constant of the bell",
+}
+
+# ---------------------------------------------------------------- E2
+
+
+def value(Q, policy, alpha):
+    return (policy * (Q - alpha * policy.clamp(min=1e-12).log())).sum(-1)
+
+
+def value_by_loop(Q, policy, alpha):
+    values = []
+    for q, p in zip(Q.tolist(), policy.tolist(), strict=True):
+        values.append(sum(b * (a - alpha * math.log(b)) for a, b in zip(q, p, strict=True) if b > 0))
+    return values
+
+
+def value_from_entropy(Q, policy, alpha):
+    return ((policy * Q).sum(1) + alpha * rl.distributions.categorical_entropy(policy)).numpy()
+
+
+def log_of(policy):
+    return policy.clamp(min=1e-300).log()
+
+
+VALUE_MISTAKES = {
+    lambda Q, pi, alpha: (pi * (Q - log_of(pi))).sum(-1): "α is missing",
+    lambda Q, pi, alpha: (pi * (Q + alpha * log_of(pi))).sum(-1): "sign of the entropy",
+    lambda Q, pi, alpha: (pi * Q).sum(-1): "the entropy is missing",
+    lambda Q, pi, alpha: (pi * (Q - log_of(pi) / alpha)).sum(-1): "divide the entropy",
+    lambda Q, pi, alpha: -alpha * (pi * log_of(pi)).sum(-1): "part alone",
+    lambda Q, pi, alpha: (Q - alpha * log_of(pi)).mean(-1): "equally likely",
+    lambda Q, pi, alpha: (pi * Q - alpha * log_of(pi)).sum(-1): "needs its weight",
+    lambda Q, pi, alpha: alpha * torch.logsumexp(Q / alpha, -1): "best policy, not of the one given",
+    lambda Q, pi, alpha: (pi * (Q - alpha * pi.log())).sum(-1): "0 log 0 = 0",
+}
+
+
+def backup(P, R, policy, Q, gamma, alpha):
+    return R + gamma * torch.einsum("ijk,k->ij", P, value(Q, policy, alpha))
+
+
+def backup_by_loop(P, R, policy, Q, gamma, alpha):
+    V, table = value_by_loop(Q, policy, alpha), []
+    for s in range(len(R)):
+        table.append([float(R[s, a]) + gamma * sum(float(P[s, a, t]) * V[t] for t in range(len(V)))
+                      for a in range(R.shape[1])])  # fmt: skip
+    return torch.tensor(table)
+
+
+BACKUP_MISTAKES = {
+    lambda P, R, pi, Q, gamma, alpha: R + gamma * P @ (pi * (Q - pi.log())).sum(-1): "α is missing",
+    lambda P, R, pi, Q, gamma, alpha: R + gamma * P @ (pi * (Q + alpha * pi.log())).sum(-1): "sign of the entropy",
+    lambda P, R, pi, Q, gamma, alpha: (R - alpha * (pi * pi.log()).sum(-1, keepdim=True)
+                                       + gamma * P @ (pi * Q).sum(-1)): "does not belong in Q",
+    lambda P, R, pi, Q, gamma, alpha: (R - alpha * (pi * pi.log()).sum(-1)[:, None]
+                                       + gamma * P @ value(Q, pi, alpha)): "besides that of the next",
+    lambda P, R, pi, Q, gamma, alpha: R + gamma * P @ (pi * Q).sum(-1): "ordinary backup",
+    lambda P, R, pi, Q, gamma, alpha: R + P @ value(Q, pi, alpha): "discount is missing",
+    lambda P, R, pi, Q, gamma, alpha: (R + P @ (gamma * (pi * Q).sum(-1)
+                                       - alpha * (pi * pi.log()).sum(-1))): "Only the next Q is discounted",
+    lambda P, R, pi, Q, gamma, alpha: R + gamma * P @ Q.max(-1).values: "largest next Q",
+    lambda P, R, pi, Q, gamma, alpha: R + gamma * value(Q, pi, alpha)[:, None]: "P is missing",
+    lambda P, R, pi, Q, gamma, alpha: gamma * P @ value(Q, pi, alpha): "reward is missing",
+}  # fmt: skip
+
+# ---------------------------------------------------------------- E3
+
+
+def iterate(P, R, gamma, alpha, *, improve, rounds=25, backups=60):
+    policy, Q = torch.full_like(R, 1 / R.shape[1]), torch.zeros_like(R)
+    for _ in range(rounds):
+        for _ in range(backups):
+            Q = backup(P, R, policy, Q, gamma, alpha)
+        policy = improve(Q)
+    return policy
+
+
+def iteration(P, R, gamma, alpha):
+    return iterate(P, R, gamma, alpha, improve=lambda Q: torch.softmax(Q / alpha, -1), rounds=8, backups=80)
+
+
+def iteration_in_numpy(P, R, gamma, alpha):
+    P, R, states = P.numpy(), R.numpy(), len(R)
+    policy = np.ones_like(R) / R.shape[1]
+    for _ in range(20):
+        step = np.einsum("sa,sat->st", policy, P)
+        paid = (policy * (R - alpha * np.log(np.maximum(policy, 1e-300)))).sum(-1)
+        Q = R + gamma * P @ np.linalg.solve(np.eye(states) - gamma * step, paid)
+        weights = np.exp((Q - Q.max(-1, keepdims=True)) / alpha)
+        policy = weights / weights.sum(-1, keepdims=True)
+    return policy.tolist()
+
+
+def iteration_with_the_package(P, R, gamma, alpha):
+    return rl.exact.soft_policy_iteration(rl.FiniteMDP(P, R), gamma=gamma, alpha=alpha).policy
+
+
+def greedy(Q):
+    return torch.nn.functional.one_hot(Q.argmax(-1), Q.shape[-1]).double()
+
+
+def task_q(P, R, gamma):
+    Q = torch.zeros_like(R)
+    for _ in range(150):
+        Q = R + gamma * P @ Q.amax(-1)
+    return Q
+
+
+ITERATION_MISTAKES = {
+    lambda P, R, gamma, alpha: iterate(P, R, gamma, alpha, improve=greedy, rounds=10): "softmax of Q/α",
+    lambda P, R, gamma, alpha: iterate(P, R, gamma, alpha, improve=lambda Q: torch.softmax(Q, -1)): "as if α were 1",
+    lambda P, R, gamma, alpha: iterate(P, R, gamma, alpha, improve=lambda Q: (Q * alpha).softmax(1)): "multiply Q by α",
+    lambda P, R, gamma, alpha: iterate(P, R, gamma, 1.0, improve=lambda Q: (Q / alpha).softmax(-1)): "values lack it",
+    lambda P, R, gamma, alpha: torch.softmax(task_q(P, R, gamma) / alpha, -1): "lack the entropy altogether",
+    lambda P, R, gamma, alpha: iterate(P, R, gamma, alpha, improve=lambda Q: torch.softmax(Q / alpha, -1), rounds=1,
+                                       backups=150):
+        "One round",
+    lambda P, R, gamma, alpha: torch.softmax(R / alpha, -1): "next reward alone",
+    lambda P, R, gamma, alpha: torch.full_like(R, 1 / R.shape[1]): "uniform policy",
+    lambda P, R, gamma, alpha: 2 * iteration(P, R, gamma, alpha): "add up to 1",
+    lambda P, R, gamma, alpha: iterate(P, R, gamma, alpha, improve=lambda Q: (Q / alpha).softmax(-1), rounds=10,
+                                       backups=2): "loop ends before",
+}  # fmt: skip
+
+# ---------------------------------------------------------------- E4
+
+
+def worse(alpha=0.1, stays=1.0, reward=1.0):
+    """One state that lasts, two actions; the policy is the best one at this α."""
+    P, R = [[[stays], [stays]]], [[reward, 0.0]]
+    best = rl.exact.soft_policy_iteration(rl.FiniteMDP(torch.tensor(P), torch.tensor(R)), gamma=0.9, alpha=alpha)
+    return torch.tensor(P), torch.tensor(R), best.policy, alpha
+
+
+def worse_in_lists():
+    return [[[1.0], [1.0]]], [[1.0, 0.0]], [[1.0, 0.0]], 0.05
+
+
+VIOLATION_MISTAKES = {
+    lambda: worse(alpha=1.0): "With α = 1",
+    lambda: worse(stays=0.0): "Every action ends",
+    lambda: ([[[1.0], [1.0]]], [[1.0, 0.0]], [[0.5, 0.5]], 0.1): "a step up",
+    lambda: ([[[1.0], [1.0]]], [[0.0, 0.0]], [[0.5, 0.5]], 0.1): "Nothing changes",
+    lambda: worse(alpha=0.97): "only by",
+    lambda: ([[[1.0], [1.0]]], [[1.0, 0.0]], [[0.7, 0.7]], 0.1): "is not an MDP",
+    lambda: ([[[1.0], [1.0]]], [[1.0, 0.0]], [[0.5, 0.5]], 0): "alpha must be",
+    lambda: ([[1.0], [1.0]], [[1.0, 0.0]], [[0.5, 0.5]], 0.1): "three axes",
+    lambda: ([[[1.0], [1.0]]], [[1.0, 0.0]], 0.1): "four things",
+    lambda: ("P", "R", "policy", 0.1): "is not an MDP",
+}
+
+# ---------------------------------------------------------------- E5
+
+
+def least(gap, ratio):
+    return gap / math.log(ratio)
+
+
+def least_by_search(gap, ratio):
+    low, high = 1e-3, 1e4
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (middle, high) if gap / middle > math.log(ratio) else (low, middle)
+    return torch.tensor(high, dtype=torch.float64)
+
+
+LEAST_MISTAKES = {
+    lambda gap, ratio: math.log(ratio) / gap: "Upside down",
+    lambda gap, ratio: gap / ratio: "logarithm is missing",
+    lambda gap, ratio: gap * math.log(ratio): "has to be divided",
+    lambda gap, ratio: gap / (ratio - 1): "Solve it exactly",
+    lambda gap, ratio: gap / math.log10(ratio): "base 10",
+    lambda gap, ratio: gap / math.log2(ratio): "base 2",
+    lambda gap, ratio: math.exp(gap): "that α = 1 gives",
+    lambda gap, ratio: math.exp(gap / ratio): "at α = ratio",
+    lambda gap, ratio: -gap / math.log(ratio): "and so is α",
+}
+
+# ---------------------------------------------------------------- all of them
+
+CHECKERS = {
+    lesson_09.categorical_entropy: (1, [entropy, entropy_by_loop, entropy_in_numpy, entropy_nudged], ENTROPY_MISTAKES),
+    lesson_09.gaussian_entropy: (1, [bell, bell_by_torch, bell_as_list], BELL_MISTAKES),
+    lesson_09.soft_value: (3, [value, value_by_loop, value_from_entropy], VALUE_MISTAKES),
+    lesson_09.soft_backup: (6, [backup, backup_by_loop], BACKUP_MISTAKES),
+    lesson_09.soft_policy_iteration: (
+        4, [iteration, iteration_in_numpy, iteration_with_the_package], ITERATION_MISTAKES
+    ),
+    lesson_09.violation: (0, [worse, worse_in_lists], VIOLATION_MISTAKES),
+    lesson_09.least_alpha: (2, [least, least_by_search], LEAST_MISTAKES),
+}  # fmt: skip
+RIGHT = [(check, student) for check, (_, students, _) in CHECKERS.items() for student in students]
+WRONG = [(check, student, words) for check, (*_, known) in CHECKERS.items() for student, words in known.items()]
+
+
+def name(value):
+    return getattr(value, "__name__", None)
+
+
+@pytest.mark.parametrize(("check", "student"), RIGHT, ids=name)
+def test_right_answers_pass(check, student):
+    for seed in range(3):
+        verdict = check(student, **({} if check is lesson_09.violation else {"seed": seed}))
+        assert verdict.passed, verdict
+
+
+@pytest.mark.parametrize(("check", "student", "words"), WRONG, ids=name)
+def test_each_known_mistake_is_named(check, student, words):
+    for seed in range(1 if check is lesson_09.soft_policy_iteration else 5):
+        verdict = check(student, **({} if check is lesson_09.violation else {"seed": seed}))
+        assert verdict.state == "not yet"
+        assert words in verdict.sentence, verdict
+
+
+@pytest.mark.parametrize("check", CHECKERS, ids=name)
+def test_each_mistake_of_an_exercise_has_its_own_sentence(check):
+    known = CHECKERS[check][2]
+    sentences = {check(student).sentence for student in known}
+    assert len(sentences) >= len(set(known.values()))
+
+
+@pytest.mark.parametrize("check", CHECKERS, ids=name)
+def test_whatever_a_student_writes_gets_a_sentence(check):
+    count = CHECKERS[check][0]
+    bad = {
+        "nothing": lambda *args: None,
+        "dots": lambda *args: ...,
+        "crash": lambda *args: 1 / 0,
+        "words": lambda *args: "entropy",
+        "another shape": lambda *args: torch.zeros(7, 3, 2),
+        "nan": lambda *args: torch.full_like(args[0], float("nan")) if args else float("nan"),
+    }
+    for label, student in bad.items():
+        verdict = check(student)
+        assert not verdict.passed and verdict.sentence, label
+        assert verdict.state == (UNFINISHED if label in ("nothing", "dots") else "not yet"), label
+    assert "ZeroDivisionError" in check(bad["crash"]).sentence
+    assert not check("not a function").passed
+    if count:
+        assert not check(lambda: 1.0).passed
+
+
+@pytest.mark.parametrize("check", [c for c in CHECKERS if CHECKERS[c][0] not in (0, 2)], ids=name)
+def test_an_argument_changed_in_place_is_noticed(check):
+    def student(*args):
+        args[0].mul_(2)
+        return args[0]
+
+    assert "in place" in check(student).sentence
+
+
+def test_a_fixed_guess_is_not_enough():
+    assert not lesson_09.least_alpha(lambda gap, ratio: 0.1 / math.log(1.2)).passed
+    assert not lesson_09.categorical_entropy(lambda p: math.log(2)).passed
+
+
+@pytest.mark.covers("EQ-54", "CL-54", "ERR-53")
+def test_the_violation_that_passes_is_one():
+    P, R, policy, alpha = worse()
+    mdp = rl.FiniteMDP(P, R)
+    Q = rl.exact.soft_evaluate(mdp, policy, gamma=0.9, alpha=alpha).Q
+    wrong, right = (rl.exact.soft_evaluate(mdp, rl.exact.boltzmann(Q, target), gamma=0.9, alpha=alpha).Q
+                    for target in (1.0, alpha))  # fmt: skip
+    assert (wrong - Q).min() < -0.01 and (right - Q).min() > -1e-12
