@@ -35,7 +35,7 @@ class DDPG(Agent):
 
     @dataclass(frozen=True)
     class Config:
-        gamma: float = 0.98
+        gamma: float = 0.99
         """Discount γ."""
         learning_rate: float = 2e-3
         """Adam's step size η, for actor and critic."""

@@ -50,7 +50,7 @@ def test_the_target_is_that_of_the_slow_copies_and_masks_terminations_only(by_ha
     b = doubles(batch)
     actor, critic = by_hand(learner.target_actor.net), by_hand(learner.target_critic.net)
     following = np.concatenate([b["next_obs"], act_by_hand(actor, b["next_obs"])], axis=1)
-    expected = b["rewards"] + 0.98 * (1 - b["terminated"]) * critic.forward(following)[:, 0]
+    expected = b["rewards"] + 0.99 * (1 - b["terminated"]) * critic.forward(following)[:, 0]
     target = learner.target(batch)
     assert not target.requires_grad
     np.testing.assert_allclose(target, expected, rtol=1e-5, atol=1e-5)
