@@ -85,7 +85,7 @@ class MLP(nn.Sequential):
                 return self(torch.as_tensor(x, device=device)).cpu().numpy()
         for layer in self:
             if isinstance(layer, nn.Linear):
-                x = x @ layer.weight.detach().numpy().T + layer.bias.detach().numpy()
+                x = x @ layer.weight.numpy(force=True).T + layer.bias.numpy(force=True)
             elif isinstance(layer, nn.Tanh):
                 x = np.tanh(x)
             elif isinstance(layer, nn.ReLU):
@@ -262,7 +262,7 @@ class TanhGaussianActor(BoxActor):
 
     def forward(self, obs):
         mean, log_std = self.net(obs).chunk(2, dim=-1)  # AL-20.1
-        return TanhGaussian(mean, log_std.clamp(*self.LOG_STD), self.low, self.high)
+        return TanhGaussian.unchecked(mean, log_std.clamp(*self.LOG_STD), self.center, self.half_width)
 
     def sample(self, obs, rng):
         """Actions a ~ π(.|s) for obs [..., features]."""

@@ -103,7 +103,9 @@ class ReplayBuffer:
         n = check_positive_integer("n", n)
         require(n <= self._size, f"n must be at most the number of rows stored, {self._size}, got {n}")  # AL-10.3
         drawn = torch.randint(self._size, (n,), generator=self.generator)  # AL-10.4 counted from the oldest row,
-        return self._rows[(self._next - self._size + drawn) % self.capacity]  # wherever in the memory it lies
+        if self._size == self.capacity:
+            drawn = (drawn + self._next) % self.capacity  # wherever in the memory it lies
+        return self._rows.select(drawn)
 
     def state(self):
         """The rows stored, oldest first, and the generator, as named arrays."""

@@ -73,6 +73,10 @@ class Transitions:
         """The same rows of all six tensors; any index that works on `rewards`."""
         return self._map(lambda tensor: tensor[index])
 
+    def select(self, rows):
+        """The rows with these numbers, Transitions[B], for a tensor of numbers [B]: self[rows], in half the time."""
+        return self._map(lambda tensor: tensor.index_select(0, rows))
+
     def flatten(self):
         """[T, N] -> [T * N]: what a minibatch is drawn from once time no longer matters."""
         leading = self.rewards.dim()

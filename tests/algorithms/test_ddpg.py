@@ -187,6 +187,21 @@ def test_a_run_goes_on_as_if_it_had_not_stopped(tmp_path):
     assert all(torch.equal(mine, theirs) for mine, theirs in pairs)
 
 
+def test_a_state_is_a_copy_that_two_agents_can_start_from():
+    learner, batch = make(), stored()
+    learner.update(batch)
+    state, others = learner.state(), [make(), make()]
+    before = {name: array.copy() for name, array in state.items()}
+    for other in others:
+        other.load_state(state)
+    for agent in (learner, others[0]):
+        agent.update(batch)
+    assert all(np.array_equal(state[name], array) for name, array in before.items())
+    others[1].update(batch)
+    for mine, theirs in zip(weights(others[0].actor), weights(others[1].actor), strict=True):
+        assert torch.equal(mine, theirs)
+
+
 @pytest.mark.parametrize(("config", "sentence"), [
     ({"noise": "pink"}, "noise must be 'gaussian' or 'ou'"),
     ({"noise_std": -1}, "noise_std must be a number >= 0"),
