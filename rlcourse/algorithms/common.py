@@ -163,12 +163,12 @@ class Agent:
         arrays = {"updates": np.array(self.updates)}
         for name, part in self.parts().items():
             if isinstance(part, nn.Module):
-                arrays |= {f"{name}/{key}": np.array(value.cpu()) for key, value in part.state_dict().items()}
+                arrays |= {f"{name}/{key}": value.cpu().numpy().copy() for key, value in part.state_dict().items()}
             elif isinstance(part, ReplayBuffer):
                 arrays |= {f"{name}/{key}": value for key, value in part.state().items()}
             else:
                 for number, moments in part.state_dict()["state"].items():
-                    arrays |= {f"{name}/{number}/{key}": np.array(value.cpu()) for key, value in moments.items()}
+                    arrays |= {f"{name}/{number}/{key}": value.cpu().numpy().copy() for key, value in moments.items()}
         return arrays
 
     def load_state(self, arrays):
