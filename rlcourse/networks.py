@@ -8,7 +8,7 @@ in place updates the views with them.
         1  every K updates: w̄ ← w
 
     AL-13  Polyak update of a target network
-        1  after every update: w̄ ← τ w + (1 - τ) w̄
+        1  after every update: w̄ ← κ w + (1 - κ) w̄
 """
 
 import contextlib
@@ -374,11 +374,11 @@ class TwinActionValueCritic(Network):
 
 @torch.no_grad()
 def polyak_update(online, target, *, tau):
-    """The target follows the online network: w̄ ← τ w + (1 - τ) w̄, weight by weight, in place.
+    """The target follows the online network: w̄ ← κ w + (1 - κ) w̄, weight by weight, in place.
 
     Args:
         online, target: modules of one architecture.
-        tau: weight on the online network, in [0, 1]; 1 copies it.
+        tau: κ, the weight on the online network, in [0, 1]; 1 copies it.
 
     Raises:
         ValueError: if tau is not in [0, 1], or the two differ in their weights.

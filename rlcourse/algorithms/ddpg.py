@@ -12,7 +12,7 @@
         9      y = r + γ (1 - d) Q̄(s', μ̄(s')), a constant
         10     one step of w down mean (Q_w(s, a) - y)²
         11     one step of θ up mean Q_w(s, μ_θ(s)), whose gradient is ∇_a Q_w ∇_θ μ_θ
-        12     Q̄ and μ̄ follow: w̄ ← τ w + (1 - τ) w̄
+        12     Q̄ and μ̄ follow: w̄ ← κ w + (1 - κ) w̄
 """
 
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class DDPG(Agent):
         learning_rate: float = 2e-3
         """Adam's step size η, for actor and critic."""
         tau: float = 0.02
-        """Weight of the online networks when the targets follow; 1 copies them."""
+        """κ, the weight of the online networks when the targets follow; 1 copies them."""
         target_every: int = 1
         """Updates between two moves of the targets; with tau = 1 they are hard copies, and at 1 no targets at all."""
         noise: str = "gaussian"

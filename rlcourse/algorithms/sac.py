@@ -17,7 +17,7 @@ from one squashed Gaussian sample, through which the gradient flows; over finite
         7      one step of v down mean ½ (V_v(s) - [min_i Q_i(s, a) - α log π_θ(a|s)])², a ~ π_θ(.|s) drawn now
         8      one step of both critics down mean ½ (Q_i(s, a) - [r + γ (1 - d) V̄(s')])², a from memory
         9      one step of θ down mean [α log π_θ(a|s) - min_i Q_i(s, a)], a a function of θ and noise
-        10     V̄ follows: v̄ ← τ v + (1 - τ) v̄
+        10     V̄ follows: v̄ ← κ v + (1 - κ) v̄
 
     AL-18  Soft actor-critic
         1  start with Q_1(s, a), Q_2(s, a), π_θ(a|s), log α; slow copies Q̄_i ← Q_i; an empty memory
@@ -28,7 +28,7 @@ from one squashed Gaussian sample, through which the gradient flows; over finite
         6      one step of both critics down mean (Q_i(s, a) - y)²
         7      one step of θ down mean [α log π_θ(a|s) - min_i Q_i(s, a)], a a function of θ and noise
         8      one step of log α: up while the entropy is below its target, down while it is above
-        9      Q̄_i follow: w̄ ← τ w + (1 - τ) w̄
+        9      Q̄_i follow: w̄ ← κ w + (1 - κ) w̄
 
     AL-19  Soft actor-critic over finitely many actions: AL-18, with the means over actions taken exactly
         1  y = r + γ (1 - d) Σ_b π_θ(b|s') [min_i Q̄_i(s', b) - α log π_θ(b|s')]
@@ -89,7 +89,7 @@ class SoftActorCritic(Agent):
         learning_rate: float = 2e-3
         """Adam's step size η, for everything that is learned."""
         tau: float = 0.02
-        """Weight of the online network when its slow copy follows."""
+        """κ, the weight of the online network when its slow copy follows."""
         warmup: int = 500
         """Steps of uniform random actions at the start, before the first update."""
         batch_size: int = 128
