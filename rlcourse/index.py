@@ -23,9 +23,6 @@ from rlcourse.checks import require
 
 DATA = Path(__file__).parent / "data"
 
-# Lessons whose notebook is there: their rows carry links, and must all be covered.
-FINISHED = ("00", "01", "02", "03", "04", "05", "06", "07")
-
 NOTEBOOKS = {
     "00": "00_start_here.ipynb",
     "01": "01_reward_to_go.ipynb",
@@ -191,19 +188,19 @@ def verdict(claim):
 def missing(notebooks_dir):
     """What the notebooks owe to the index: {"03": ["EQ-22", ...]}, and {} when they owe nothing.
 
-    A finished lesson owes every row that names it among its `lessons` and that no cell of its notebook
+    A lesson owes every row that names it among its `lessons` and that no cell of its notebook
     lists under "covers". IDs that the index does not know are listed too, for any lesson.
     """
     folder = Path(notebooks_dir)
     require(folder.is_dir(), f"notebooks_dir must be a folder of notebooks, got {str(notebooks_dir)!r}")
-    covered = {lesson: [] for lesson in FINISHED}
+    covered = {lesson: [] for lesson in NOTEBOOKS}
     for path in sorted(folder.glob("[0-9][0-9]_*.ipynb")):
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             covered.setdefault(path.name[:2], []).extend(cell.get("metadata", {}).get("covers", ()))
 
     rows, owed = _rows(), {}
     for lesson, found in sorted(covered.items()):
-        due = [name for name, row in rows.items() if lesson in row.lessons and lesson in FINISHED]
+        due = [name for name, row in rows.items() if lesson in row.lessons]
         gaps = [name for name in due if name not in found]
         unknown = sorted({name for name in found if name not in rows})
         if gaps or unknown:
@@ -234,11 +231,8 @@ def _lessons(row):
 
 
 def _links(row, prefix=""):
-    """A link to the notebook of each finished lesson, the plain number of the others."""
-    return "<br>".join(
-        f'<a href="{NOTEBOOKS[lesson]}">{prefix}{lesson}</a>' if lesson in FINISHED else f"{prefix}{lesson}"
-        for lesson in row.lessons
-    )
+    """A link to the notebook of each of its lessons."""
+    return "<br>".join(f'<a href="{NOTEBOOKS[lesson]}">{prefix}{lesson}</a>' for lesson in row.lessons)
 
 
 def _inline(text):

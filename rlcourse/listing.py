@@ -10,11 +10,14 @@ import re
 from dataclasses import dataclass
 from textwrap import dedent, indent
 
-from rlcourse import replay
-from rlcourse.algorithms import actor_critic, off_policy_actor_critic, ppo, reinforce, workers
+from rlcourse import distributions, exact, networks, noise, replay
+from rlcourse.algorithms import actor_critic, ddpg, off_policy_actor_critic, ppo, reinforce, sac, workers
 from rlcourse.checks import require
 
-MODULES = (reinforce, actor_critic, workers, off_policy_actor_critic, replay, ppo)
+MODULES = (
+    reinforce, actor_critic, workers, off_policy_actor_critic, ppo, ddpg, sac,
+    replay, networks, noise, distributions, exact,
+)  # fmt: skip
 HEADING = re.compile(r"^ {4}(AL-\d\d) {2}(.+)$")
 LINE = re.compile(r"^ {8}(\d+) {2}( *)(.+)$")
 TAG = re.compile(r"\b(AL-\d\d)\.(\d+)\b")

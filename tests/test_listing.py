@@ -10,7 +10,8 @@ LISTINGS = listing.every()
 STRUCTURE = {"AL-08": {8}}  # lines that only close the loop of others
 
 
-@pytest.mark.covers("AL-01", "AL-02", "AL-03", "AL-04", "AL-05", "AL-06", "AL-10")
+@pytest.mark.covers("AL-01", "AL-02", "AL-03", "AL-04", "AL-05", "AL-06", "AL-10", "AL-14", "AL-15", "AL-16",
+                    "AL-09", "AL-11", "AL-12", "AL-13", "AL-17", "AL-18", "AL-19", "AL-20")  # fmt: skip
 @pytest.mark.parametrize("name", LISTINGS)
 def test_every_line_is_numbered_in_order_and_has_its_code(name):
     lines, code = LISTINGS[name].lines, LISTINGS[name].code

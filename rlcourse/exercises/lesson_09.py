@@ -39,7 +39,8 @@ ZERO_LOG = "Your answer is not a number where a probability is 0. What never hap
 def categorical_entropy(student, *, seed=None):
     """Check categorical_entropy(probs) -> H in nats, one number, for probabilities of shape [m]."""
     rng = np.random.default_rng(seed)
-    cases = [(_column(*p),) for p in ((0.5, 0.5), (0.7, 0.2, 0.1), (0.5, 0, 0.25, 0.25), (0, 1, 0))]
+    known = ((0.5, 0.5), (0.7, 0.2, 0.1), (0.5, 0, 0.25, 0.25), (0, 1, 0), (0.99949, 0.0005, 0.00001))
+    cases = [(_column(*p),) for p in known]
     cases += [(torch.from_numpy(rng.dirichlet(np.ones(int(m)))),) for m in rng.integers(2, 9, 4)]
     verdict = judge(
         student,
@@ -62,6 +63,10 @@ def categorical_entropy(student, *, seed=None):
                     lambda p: _column(math.log(len(p)))[0]),
             Mistake("You give every distribution the entropy of the uniform one over the actions that can happen.",
                     lambda p: (p > 0).sum().double().log()),
+            *(Mistake("You lift small probabilities to a least one before the logarithm. Rare is not impossible: "
+                      "its surprise is large, and it counts.",
+                      lambda p, least=least: -(p * p.clamp(min=least).log()).sum())
+              for least in (0.01, 0.001, 0.0001)),
         ],
         praise="Certain actions and impossible ones included. exp(H) is the effective number of actions.",
         show=lambda p: f"probabilities {write(p)}",
@@ -162,7 +167,7 @@ def soft_backup(student, *, seed=None):
         P, R = _mdp(rng)
         Q = torch.from_numpy(rng.normal(0, 2, R.shape))
         cases.append((P, R, _policies(rng, *R.shape), Q, float(rng.uniform(0.7, 0.95)), float(rng.uniform(0.1, 0.8))))
-    return judge(
+    verdict = judge(
         student,
         _backup,
         cases,
@@ -179,6 +184,19 @@ def soft_backup(student, *, seed=None):
                     "it holds no surprise.",
                     lambda P, R, pi, Q, gamma, alpha: _backup(P, R, pi, Q, gamma, alpha)
                     + alpha * _value(0 * Q, pi, 1.0)[:, None]),
+            Mistake("You pay for the surprise of the action that is given, -α log π(a|s), and not for the next one's. "
+                    "Q is asked when the action is known.",
+                    lambda P, R, pi, Q, gamma, alpha: R - alpha * pi.log() + gamma * P @ (pi * Q).sum(-1)),
+            Mistake("You pay twice: for the surprise of the action that is given, and for the next one's, which is "
+                    "right. Drop the first.",
+                    lambda P, R, pi, Q, gamma, alpha: _backup(P, R, pi, Q, gamma, alpha) - alpha * pi.log()),
+            Mistake("You take the soft maximum α log Σ exp(Q/α) of the next state. That is the best policy's value; "
+                    "this backup evaluates the policy that is given.",
+                    lambda P, R, pi, Q, gamma, alpha: R + gamma * P @ (alpha * torch.logsumexp(Q / alpha, -1))),
+            Mistake("You rescale P until it adds up to 1. What is missing to 1 is the chance that the episode ends: "
+                    "nothing follows there.",
+                    lambda P, R, pi, Q, gamma, alpha: _backup(P / P.sum(-1, keepdim=True).clamp(min=1e-12), R, pi, Q,
+                                                              gamma, alpha)),
             Mistake("This is the ordinary backup; the entropy is missing.",
                     lambda P, R, pi, Q, gamma, alpha: R + gamma * P @ (pi * Q).sum(-1)),
             Mistake("The discount is missing in front of the next value.",
@@ -198,6 +216,11 @@ def soft_backup(student, *, seed=None):
                                                f"{write(Q[0])}, gamma {gamma:.3g}, alpha {alpha:.3g}",
         each="one number a state and action",
     )  # fmt: skip
+    return _instead_of_nan(
+        verdict,
+        "Your answer holds NaN or infinity. Do you divide by the sum of P over s'? It is 0 where an action always ends "
+        "the episode, and nothing needs rescaling.",
+    )
 
 
 def _backup(P, R, policy, Q, gamma, alpha):
@@ -212,7 +235,15 @@ def soft_policy_iteration(student, *, seed=None):
     rng = np.random.default_rng(seed)
     cases = [(*_mdp(rng, 2, 2), 0.5, 0.5)]
     cases += [(*_mdp(rng), GAMMA, float(rng.uniform(0.1, 0.6))) for _ in range(3)]
-    verdict = judge(
+    told = {
+        "praise": "Evaluate, improve, repeat: the same optimum as soft value iteration.",
+        "show": lambda P, R, gamma, alpha: f"{len(R)} states, R[0] {write(R[0])}, gamma {gamma:g}, alpha {alpha:.3g}",
+        "each": "one probability a state and action",
+    }
+    verdict = judge(student, _optimum, cases, [], tolerance=1e-8, **told)
+    if "The numbers differ" not in verdict.sentence:
+        return verdict
+    named = judge(  # a wrong way may still be moving in the eighth digit: it is known by five
         student,
         _optimum,
         cases,
@@ -235,15 +266,24 @@ def soft_policy_iteration(student, *, seed=None):
                     lambda P, R, gamma, alpha: exact.boltzmann(R, alpha)),
             Mistake("This is the uniform policy you may start from; nothing has been improved.",
                     lambda P, R, gamma, alpha: torch.full_like(R, 1 / R.shape[1])),
+            Mistake("Your policy is the softmax of Q/α, but your evaluation is the ordinary one: the values that you "
+                    "improve on lack the entropy of the steps to come.", _evaluated_without_entropy),
+            Mistake("Your values count each step's entropy twice, in Q and again in V. It belongs to V alone.",
+                    lambda P, R, gamma, alpha: _iterated(P, R, gamma, 2 * alpha, target=alpha)),
+            *(Mistake("The surprise of the action itself, -α log π(a|s), is in the Q that you improve on: what was "
+                      "likely is made unlikely, and back. Q is asked when the action is known.",
+                      lambda P, R, gamma, alpha, rounds=rounds: _with_its_own_surprise(P, R, gamma, alpha, rounds))
+              for rounds in (10, 11)),
         ],
-        praise="Evaluate, improve, repeat: the same optimum as soft value iteration.",
         tolerance=1e-5,
-        show=lambda P, R, gamma, alpha: f"{len(R)} states, R[0] {write(R[0])}, gamma {gamma:g}, alpha {alpha:.3g}",
-        each="one probability a state and action",
+        **told,
     )  # fmt: skip
-    if "The numbers differ" not in verdict.sentence:
-        return verdict
-    return _is_it_a_policy(student, cases, verdict)
+    if named.passed:
+        return wrong(NEARLY, verdict.example)
+    return _is_it_a_policy(student, cases, verdict) if "The numbers differ" in named.sentence else named
+
+
+NEARLY = "Nearly: your loop ends before the policy stands still, or your evaluation does."
 
 
 def _is_it_a_policy(student, cases, verdict):
@@ -256,7 +296,7 @@ def _is_it_a_policy(student, cases, verdict):
     if not torch.allclose(answer.sum(-1), torch.ones(len(R), dtype=torch.float64), atol=1e-4):
         return wrong("Return the policy: in every state its probabilities add up to 1.", verdict.example)
     if (answer - _optimum(P, R, gamma, alpha)).abs().max() < 0.02:
-        return wrong("Nearly: your loop ends before the policy stands still, or your evaluation does.", verdict.example)
+        return wrong(NEARLY, verdict.example)
     return verdict
 
 
@@ -272,6 +312,23 @@ def _iterated(P, R, gamma, alpha, *, target, rounds=200):
         before, policy = policy, exact.boltzmann(exact.soft_evaluate(mdp, policy, gamma=gamma, alpha=alpha).Q, target)
         if torch.allclose(policy, before, rtol=0, atol=1e-10):
             break
+    return policy
+
+
+def _evaluated_without_entropy(P, R, gamma, alpha):
+    mdp, policy = exact.FiniteMDP(P, R), torch.full_like(R, 1 / R.shape[1])
+    for _ in range(200):
+        before, policy = policy, exact.boltzmann(exact.evaluate(mdp, policy, gamma=gamma).Q, alpha)
+        if torch.allclose(policy, before, rtol=0, atol=1e-10):
+            break
+    return policy
+
+
+def _with_its_own_surprise(P, R, gamma, alpha, rounds):
+    mdp, policy = exact.FiniteMDP(P, R), torch.full_like(R, 1 / R.shape[1])
+    for _ in range(rounds):
+        Q = exact.soft_evaluate(mdp, policy, gamma=gamma, alpha=alpha).Q
+        policy = exact.boltzmann(Q - alpha * policy.clamp(min=1e-300).log(), alpha)
     return policy
 
 
@@ -326,8 +383,8 @@ def violation(student):
         return wrong("Nothing changes here, up or down: your policy is exp(Q) already. Start from another one.", found)
     if fall < 1e-9:
         return wrong(
-            "No value falls: from this policy even exp(Q) is a step up. Which policy can only get worse when it is "
-            "replaced?",
+            "No value falls: from this policy even exp(Q) is a step up. Try one that can only get worse when it is "
+            "replaced.",
             found,
         )
     if fall < FALL:
@@ -366,7 +423,7 @@ def least_alpha(student, *, seed=None):
     rng = np.random.default_rng(seed)
     cases = [(0.1, 1.2), (0.5, 2.0)]
     cases += [(float(rng.uniform(0.05, 2)), float(rng.uniform(1.05, 5))) for _ in range(4)]
-    return judge(
+    verdict = judge(
         student,
         lambda gap, ratio: gap / math.log(ratio),
         cases,
@@ -393,3 +450,6 @@ def least_alpha(student, *, seed=None):
         praise="Any α above it makes the two actions more alike than that. For a gap of 0.1 and a ratio of 1.2: 0.55.",
         show=lambda gap, ratio: f"gap {gap:.3g}, ratio {ratio:.3g}",
     )  # fmt: skip
+    if "TypeError" in verdict.sentence and "must be Tensor" in verdict.sentence:
+        return wrong("Both arguments are plain floats here, not tensors: take the logarithm from math.")
+    return verdict

@@ -129,8 +129,9 @@ def gaussian_density(mu, sigma):
 
 
 def mass(density, low, high):
-    """Probability of the actions between low and high."""
-    return density[(low - 1e-9 <= FINE) & (high + 1e-9 >= FINE)].sum() * STEP
+    """Probability of the actions between low and high; each point of the grid stands for the STEP around it."""
+    weights = np.clip((FINE - low) / STEP + 0.5, 0, 1) * np.clip((high - FINE) / STEP + 0.5, 0, 1)
+    return (weights * density).sum() * STEP
 
 
 def earned(density, open_1=True):
@@ -209,7 +210,9 @@ def minima():
             numbers |= {f"mu_{name}_{tag}": mu, f"sigma_{name}_{tag}": sigma,
                         f"kl_{name}_{tag}": divergence(mu, sigma, alpha)[0]}  # fmt: skip
     first, both = gaussian_density(*fit(0.5, 0.5, 0.2)[-1]), boltzmann_density(0.2)
-    return {**numbers, "fit_visits_two": mass(first, *SECOND), "boltzmann_visits_two": mass(both, *SECOND)}
+    wide = gaussian_density(*fit(1.0, 3.0, 0.4)[-1])
+    return {**numbers, "fit_visits_two": mass(first, *SECOND), "boltzmann_visits_two": mass(both, *SECOND),
+            "wide_visits_two_04": mass(wide, *SECOND)}  # fmt: skip
 
 
 BINS = np.linspace(*ROAD, 61)
@@ -223,6 +226,8 @@ class Race(NamedTuple):
     visited: np.ndarray
     parked: float
     """Share of all steps before the closing at which the best action known was one of passage 2."""
+    late: np.ndarray
+    """Each run's mean reward over the last 200 steps."""
 
 
 @lru_cache(maxsize=16)
@@ -238,7 +243,7 @@ def race(rule, spread, seed=0):
     rng, runs = np.random.default_rng(seed), np.arange(RUNS)
     estimates, visited = np.zeros((RUNS, len(BINS))), np.zeros(RUNS, dtype=bool)
     second = np.abs(BINS - sum(SECOND) / 2) < (SECOND[1] - SECOND[0]) / 2 + 1e-9
-    reward, parked, true = np.zeros(ENDS), 0.0, passages(BINS)
+    reward, parked, late, true = np.zeros(ENDS), 0.0, np.zeros(RUNS), passages(BINS)
     for t in range(ENDS):
         if t == CLOSES:
             seen, true = visited.copy(), passages(BINS, open_1=False)
@@ -251,10 +256,18 @@ def race(rule, spread, seed=0):
             cumulative = np.exp((estimates - estimates.max(-1, keepdims=True)) / spread).cumsum(-1)
             action = (rng.random((RUNS, 1)) * cumulative[:, -1:] >= cumulative).sum(-1).clip(max=len(BINS) - 1)
         reward[t] = true[action].mean()
+        late += true[action] / 200 * (t >= ENDS - 200)
         error = true[action] + 0.1 * rng.standard_normal(RUNS) - estimates[runs, action]
         estimates[runs, action] += 0.2 * error
         visited |= second[action]
-    return Race(reward, seen, parked)
+    return Race(reward, seen, parked, late)
+
+
+def best_behind(sigma):
+    """What a Gaussian learner around the middle of passage 2 earns there: its rounded actions miss the summit."""
+    edges = (BINS[:, None] + (-0.1, 0.1) - sum(SECOND) / 2) / (sigma * math.sqrt(2))
+    below = np.vectorize(math.erf)(edges)
+    return (below[:, 1] - below[:, 0]) @ passages(BINS, open_1=False) / 2
 
 
 RIVALS = (("gaussian", 0.2), ("gaussian", 0.4), ("gaussian", 0.8), ("boltzmann", 0.1), ("boltzmann", 0.2),
@@ -280,6 +293,7 @@ def one_passage():
                     f"late_{tag}": found.reward[-200:].mean()}  # fmt: skip
         if rule == "gaussian":
             numbers[f"parked_{tag}"] = found.parked
+            numbers[f"ceiling_{tag}"] = best_behind(spread)
     return numbers
 
 
@@ -410,14 +424,16 @@ def random_policies(count, seed=1000):
     return torch.from_numpy(rng.dirichlet(np.ones(4), (count, 8)))
 
 
-ROUNDS = 30
+ROUNDS = 10
+FALL = 0.01
+"""A value that is lower by this much has fallen; rounding stays far below it."""
 
 
 @cache
 def updates(alpha, target, count=200):
     """Smallest and largest change of Q, [rounds, count], and the final distance from the optimum, [count].
 
-    200 random policies, four on each of 50 random MDPs, improved 30 times at temperature `target`.
+    200 random policies, four on each of 50 random MDPs, improved 10 times at temperature `target`.
     """
     mdps = [random_mdp(seed % 50) for seed in range(count)]
     _, values = improve(mdps, random_policies(count), alpha=alpha, target=target, rounds=ROUNDS)
@@ -431,16 +447,27 @@ TAGS = (("005", 0.05), ("02", 0.2), ("05", 0.5), ("2", 2.0))
 
 @claim("CL-54")
 def improvement():
-    """Largest fall of a value in 6000 updates with one α; with exp(Q) instead, the share of updates with a fall.
+    """Largest fall of a value in 2000 updates with one α; with exp(Q) instead, what becomes of the values.
 
-    Four random policies on each of 50 random MDPs, 30 rounds each; gap: mean distance from the optimum at the end.
+    Four random policies on each of 50 random MDPs, 10 rounds each. falls: share of updates that lower some value by
+    more than 0.01; gap: mean distance from the optimum at the end; least, most: fall of a value in one update to
+    exp(Q) that starts at the optimum of α = 0.2, over all 1600 values of the 50 MDPs.
     """
-    numbers = {"worst": min(updates(alpha, alpha)[0].min() for _, alpha in TAGS), "worst_mixed": 0.0}
+    numbers = {"fall": max(-updates(alpha, alpha)[0].min() for _, alpha in TAGS), "fall_mixed": 0.0}
     for tag, alpha in TAGS:
         lowest, _, gap = updates(alpha, 1.0)
-        numbers |= {f"falls_{tag}": (lowest < -1e-9).double().mean(), f"gap_{tag}": gap.mean()}
-        numbers["worst_mixed"] = min(numbers["worst_mixed"], lowest.min())
-    return numbers
+        numbers |= {f"falls_{tag}": (lowest < -FALL).double().mean(), f"gap_{tag}": gap.mean()}
+        numbers["fall_mixed"] = max(numbers["fall_mixed"], -lowest.min())
+    fall = fall_from_the_optimum()
+    return {**numbers, "least": fall.min(), "most": fall.max()}
+
+
+def fall_from_the_optimum(alpha=0.2):
+    """By how much each value of 50 random MDPs falls, [50, S, A], in one update from the soft optimum to exp(Q)."""
+    mdps = [random_mdp(seed) for seed in range(50)]
+    best = torch.stack([exact.soft_policy_iteration(mdp, gamma=GAMMA, alpha=alpha).policy for mdp in mdps])
+    before, after = improve(mdps, best, alpha=alpha, target=1.0, rounds=1)[1]
+    return before - after
 
 
 def restricted_improvement(seed=0, family=30, alpha=0.5):

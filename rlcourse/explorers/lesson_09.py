@@ -15,17 +15,21 @@ from rlcourse.explorers.shell import Choice, Slider, Toggle, explorer
 # ---------------------------------------------------------------- entropy
 
 SHAPES = {"one favourite": numbers.PEAKED, "nearly alike": numbers.FLAT}
-LINE = np.linspace(-4, 4, 401)
+NARROW = 0.24
+"""Up to this standard deviation the axis is zoomed in."""
 
 
 def _curve(sigma, family):
-    """Points of a density with mean 0, and its differential entropy."""
+    """Points of a density with mean 0 on [-4, 4], or on [-1, 1] if it is narrow; and its differential entropy."""
+    reach = 1 if sigma < NARROW + 1e-9 else 4
     if family == "normal":
-        heights = np.exp(-0.5 * (LINE / sigma) ** 2) / (sigma * math.sqrt(2 * math.pi))
-        return (LINE, heights), float(gaussian_entropy(sigma))
+        line = np.linspace(-reach, reach, 401)
+        heights = np.exp(-0.5 * (line / sigma) ** 2) / (sigma * math.sqrt(2 * math.pi))
+        return (line, heights), float(gaussian_entropy(sigma))
     width = numbers.width_of_uniform(sigma)
     half = width / 2
-    return (np.array([-4, -half, -half, half, half, 4]), np.array([0, 0, 1, 1, 0, 0]) / width), math.log(width)
+    ends = np.array([-reach, -half, -half, half, half, reach])
+    return (ends, np.array([0, 0, 1, 1, 0, 0]) / width), math.log(width)
 
 
 @explorer(
@@ -89,7 +93,7 @@ def two_passages(alpha, mu, sigma, fit, closed):
         kl=numbers.divergence(mu, sigma, alpha)[0],
         closed=closed,
         walk=walk,
-        landscape=_depths(alpha) if fit else None,
+        landscape=_depths(alpha),
     )
 
 

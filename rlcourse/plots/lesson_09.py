@@ -55,7 +55,7 @@ def bench(probabilities, curve, *, entropies, temperature, sigma, family, unit):
 
     Args:
         probabilities: of the five actions.
-        curve: points (x, density).
+        curve: points (x, density), from one end of the axis to the other.
         entropies: H of the actions and h of the density, in nats.
         temperature, sigma, family: T; standard deviation and kind of the density.
         unit: "nats" or "bits".
@@ -88,9 +88,12 @@ def bench(probabilities, curve, *, entropies, temperature, sigma, family, unit):
     density.plot([-width / 2, -width / 2, width / 2, width / 2], [0, 1 / width, 1 / width, 0], color=role.ink,
                  linestyle=DASHES, linewidth=2.2)  # fmt: skip
     top = next(limit for limit in (0.25, 0.5, 1, 2, 4, 8, 10) if limit >= 1.05 * max(max(y), 1 / width))
-    density.set_xlim(-4, 4)
+    reach = max(x)
+    density.set_xlim(-reach, reach)
     density.set_ylim(0, 1.12 * top)
-    style.set_ticks(density.xaxis, (-3, -2, -1, 0, 1, 2, 3))
+    style.set_ticks(density.xaxis, (-3, -2, -1, 0, 1, 2, 3) if reach > 1 else (-1, -0.5, 0, 0.5, 1))
+    if reach <= 1:
+        density.text(0.02, 0.9, "zoomed in", transform=density.transAxes, va="center", color=NEUTRAL.ink)
     style.set_ticks(density.yaxis, (0, top / 2, top))
     density.set_title(f"as uncertain as a box of width {number(width)}", color=role.ink, pad=10)
     for line, low, high, value in ((left, 0, math.log(5), H), (right, -2, 3, h)):
@@ -130,7 +133,7 @@ def _number_line(axes, low, high, value, size):
 
 @style.styled
 def passages(actions, values, closed_values, boltzmann, gaussian, *, alpha, mu, sigma, masses, earned, kl, closed,
-             walk=None, landscape=None):  # fmt: skip
+             landscape, walk=None):  # fmt: skip
     """A value with two humps, the Boltzmann policy and a Gaussian under it, and the plane of all Gaussians.
 
     Args:
@@ -142,7 +145,7 @@ def passages(actions, values, closed_values, boltzmann, gaussian, *, alpha, mu, 
         kl: KL(Gaussian || Boltzmann).
         closed: whether passage 1 is closed.
         walk: points (μ, σ) of a fit, or None.
-        landscape: share of the plane with a smaller KL, [σ, μ] from (0.05, -3) to (10, 9), or None.
+        landscape: share of the plane with a smaller KL, [σ, μ] from (0.05, -3) to (10, 9).
     """
     figure, (top, bottom, plane) = style.new_figure(10, 6.3, 1, 3, right=0.985)
     for axis, place in ((top, (0.055, 0.545, 0.52, 0.325)), (bottom, (0.055, 0.1, 0.52, 0.325)),
@@ -202,9 +205,8 @@ def _plane(figure, axes, mu, sigma, walk, landscape):
     low, high = math.log10(0.05), math.log10(10)
     axes.set_xlim(-3, 9)
     axes.set_ylim(low, high)
-    if landscape is not None:
-        axes.imshow(landscape, extent=(-3, 9, low, high), origin="lower", aspect="auto", cmap=DEPTHS, vmin=0, vmax=1,
-                    interpolation="bilinear", zorder=0)  # fmt: skip
+    axes.imshow(landscape, extent=(-3, 9, low, high), origin="lower", aspect="auto", cmap=DEPTHS, vmin=0, vmax=1,
+                interpolation="bilinear", zorder=0)  # fmt: skip
     if walk is not None:
         road = np.column_stack([walk[:, 0], np.log10(walk[:, 1])])
         axes.plot(*road.T, color=INK, linewidth=2.2, zorder=3)
@@ -215,10 +217,9 @@ def _plane(figure, axes, mu, sigma, walk, landscape):
     style.set_ticks(axes.yaxis, [math.log10(s) for s in (0.1, 0.3, 1, 3)], ("0.1", "0.3", "1", "3"))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.set_xlabel("μ", labelpad=1)
-    title = "dark: small KL" if walk is not None else "tick “fit from here” to descend"
     figure.text(0.665, 0.82, f"Gaussian: μ = {number(mu)}, σ = {number(sigma)}", fontweight="bold",
                 fontsize=style.BASE_SIZE + 1, va="center", color=GAUSSIAN.ink)  # fmt: skip
-    figure.text(0.665, 0.78, title, va="center")
+    figure.text(0.665, 0.78, "shade: rank of the KL, dark is least", va="center")
     axes.text(0.03, 0.965, "σ", transform=axes.transAxes, va="center", fontweight="bold")
 
 
@@ -231,7 +232,7 @@ def race(found, *, closes, window=25):
         closes: step at which passage 1 closes.
         window: steps averaged into a point.
     """
-    figure, axes = style.new_figure(10, 4.6, left=0.065, right=0.74, bottom=0.15, top=0.88)
+    figure, axes = style.new_figure(10, 4.6, left=0.065, right=0.715, bottom=0.15, top=0.88)
     looks = {True: (NEGATIVE, REWARD), False: (VALUE, POLICY)}
     taken = {True: 0, False: 0}
     said, ends = [], []
@@ -251,7 +252,8 @@ def race(found, *, closes, window=25):
         axes.plot((len(reward) * 1.015, len(reward) * 1.075), (height, height), color=role.color, linewidth=3,
                   linestyle=role.linestyle, clip_on=False)  # fmt: skip
         axes.text(len(reward) * 1.09, height, name, color=role.ink, fontweight="bold", va="center")
-        axes.text(len(reward) * 1.09, height - 0.19, f"never in 2: {100 * never:.0f} %", color=role.ink, va="center")
+        words = f"never in passage 2: {100 * never:.0f} %"
+        axes.text(len(reward) * 1.015, height - 0.19, words, color=role.ink, va="center")
     axes.axvline(closes, color=INK, linewidth=1.5, linestyle=DASHES)
     axes.text(closes + 20, 2.02, "passage 1 closes", va="center")
     axes.set_xlim(0, len(reward))
@@ -318,7 +320,8 @@ def microscope(policy, table, *, cells, goal, pit, start, pays, alpha, gamma, ro
     reward, soft, entropy = scores
     figure.text(0.985, 0.957, f"from the start: reward {number(reward)}, soft V {number(soft)}", ha="right",
                 va="center", fontsize=style.BASE_SIZE + 1)  # fmt: skip
-    _board(board, policy, table, cells, goal, pit, start, pays, changes[-1] if changes else None)
+    _board(board, policy, table, cells, goal, pit, start, pays, changes[-1] if changes else None,
+           rounds, backups)  # fmt: skip
     floor, k = 1e-6, np.arange(backups + 1)
     shown = np.log10(np.maximum(errors, floor))
     errors_at.set_ylim(-6, 3)
@@ -355,8 +358,11 @@ def _small(value):
     return (f"{value:+.2g}" if abs(value) < 100 else f"{value:+.0f}").replace("-", "−")
 
 
-def _board(axes, policy, table, cells, goal, pit, start, pays, change):
-    """The cells: a wedge for every action, as green as its value is high, and the policy's arrows on it."""
+def _board(axes, policy, table, cells, goal, pit, start, pays, change, rounds, backups):
+    """The cells: a wedge for every action, as green as its value is high, and the policy's arrows on it.
+
+    Without a backup since the last round the values are still those of the policy before.
+    """
     size = 4
     wedges = _wedges(size, cells).reshape(-1, 3, 2)
     values = table.reshape(-1)
@@ -385,9 +391,10 @@ def _board(axes, policy, table, cells, goal, pit, start, pays, change):
     axes.axis("off")
     low, high = number(values.min()), number(values.max())
     figure = axes.figure
+    whose = f"Q of round {rounds - 1}:" if rounds and not backups else "Q"
     note = f"{int(fell.sum())} of {len(wedges)} values fell in this round (hatched)" if fell.any() else ""
-    figure.text(0.035, 0.03, f"Q from {low} (white) to {high} (green)" if span > 1e-12 else f"Q = {low} everywhere",
-                va="center")  # fmt: skip
+    told = f"{whose} from {low} (white) to {high} (green)" if span > 1e-12 else f"Q = {low} everywhere"
+    figure.text(0.035, 0.03, told, va="center")
     if note:
         figure.text(0.02, 0.893, note, va="center", color=NEGATIVE.ink, fontweight="bold")
 
@@ -426,7 +433,7 @@ def two_roads(rounds, sweeps, *, gamma):
         rounds, sweeps: largest errors, [n, k] each; the first column is the start.
         gamma: γ, for the line of slope log γ.
     """
-    figure, (left, right) = style.new_figure(10, 4.3, 1, 2, left=0.09, right=0.985, bottom=0.15, top=0.88, wspace=0.12)
+    figure, (left, right) = style.new_figure(10, 4.3, 1, 2, left=0.115, right=0.985, bottom=0.15, top=0.88, wspace=0.12)
     floor = 1e-14
     for axes, table, role, name, unit in ((left, rounds, POLICY, "soft policy iteration", "rounds"),
                                           (right, sweeps, VALUE, "soft value iteration", "sweeps")):  # fmt: skip
@@ -440,6 +447,8 @@ def two_roads(rounds, sweeps, *, gamma):
         axes.set_xlabel(unit, labelpad=1)
         places = (1e-12, 1e-8, 1e-4, 1)
         style.set_ticks(axes.yaxis, places, ("10⁻¹²", "10⁻⁸", "10⁻⁴", "1") if axes is left else [""] * 4)
+    left.set_ylabel("largest error of V", labelpad=2)
+    left.text(0.97, 0.9, "below 10⁻¹⁴: drawn at 10⁻¹⁴", transform=left.transAxes, ha="right", va="center")
     style.set_ticks(left.xaxis, range(rounds.shape[1]))
     style.set_ticks(right.xaxis, range(0, sweeps.shape[1], 50))
     k = np.arange(sweeps.shape[1])
@@ -465,8 +474,8 @@ def false_peak(actions, true, critic, rows):
         rows: (α, share of the policy on the peak, true value earned), by rising α.
     """
     figure, (left, right) = style.new_figure(10, 4.1, 1, 2, left=0.06, right=0.985, bottom=0.15, top=0.88, wspace=0.2)
-    left.plot(actions, critic, color=NEGATIVE.color, linewidth=2.5, linestyle=DASHES)
-    left.plot(actions, true, color=VALUE.color, linewidth=3)
+    left.plot(actions, true, color=VALUE.color, linewidth=4.5, alpha=0.55)
+    left.plot(actions, critic, color=NEGATIVE.color, linewidth=2.2, linestyle=DASHES)
     left.set_xlim(-1, 1)
     left.set_ylim(0, 1.7)
     style.set_ticks(left.xaxis, (-1, -0.5, 0, 0.5, 1))

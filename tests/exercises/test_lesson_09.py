@@ -42,6 +42,8 @@ ENTROPY_MISTAKES = {
     lambda p: torch.log((p > 0).sum().double()): "that can happen",
     lambda p: -(p * p.log()).sum(): "0 log 0 = 0",
     lambda p: -(p * p.log2()).sum(): "0 log 0 = 0",
+    lambda p: -(p * p.clamp(min=1e-3).log()).sum(): "Rare is not impossible",
+    lambda p: -sum(x * math.log(max(x, 1e-4)) for x in p.tolist()): "Rare is not impossible",
 }
 
 
@@ -124,6 +126,13 @@ BACKUP_MISTAKES = {
                                        + gamma * P @ (pi * Q).sum(-1)): "does not belong in Q",
     lambda P, R, pi, Q, gamma, alpha: (R - alpha * (pi * pi.log()).sum(-1)[:, None]
                                        + gamma * P @ value(Q, pi, alpha)): "besides that of the next",
+    lambda P, R, pi, Q, gamma, alpha: R - alpha * torch.log(pi) + gamma * P @ (pi * Q).sum(-1): "not for the next one",
+    lambda P, R, pi, Q, gamma, alpha: R - alpha * pi.log() + gamma * P @ value(Q, pi, alpha): "You pay twice",
+    lambda P, R, pi, Q, gamma, alpha: R + gamma * P @ (alpha * torch.exp(Q / alpha).sum(-1).log()): "soft maximum",
+    lambda P, R, pi, Q, gamma, alpha: (R + gamma * (P / P.sum(-1, keepdim=True).clamp(min=1e-9))
+                                       @ value(Q, pi, alpha)): "You rescale P",
+    lambda P, R, pi, Q, gamma, alpha: (R + gamma * (P / P.sum(-1, keepdim=True))
+                                       @ value(Q, pi, alpha)): "Do you divide by the sum of P",
     lambda P, R, pi, Q, gamma, alpha: R + gamma * P @ (pi * Q).sum(-1): "ordinary backup",
     lambda P, R, pi, Q, gamma, alpha: R + P @ value(Q, pi, alpha): "discount is missing",
     lambda P, R, pi, Q, gamma, alpha: (R + P @ (gamma * (pi * Q).sum(-1)
@@ -136,7 +145,7 @@ BACKUP_MISTAKES = {
 # ---------------------------------------------------------------- E3
 
 
-def iterate(P, R, gamma, alpha, *, improve, rounds=25, backups=60):
+def iterate(P, R, gamma, alpha, *, improve, rounds=25, backups=60, backup=backup):
     policy, Q = torch.full_like(R, 1 / R.shape[1]), torch.zeros_like(R)
     for _ in range(rounds):
         for _ in range(backups):
@@ -147,6 +156,30 @@ def iterate(P, R, gamma, alpha, *, improve, rounds=25, backups=60):
 
 def iteration(P, R, gamma, alpha):
     return iterate(P, R, gamma, alpha, improve=lambda Q: torch.softmax(Q / alpha, -1), rounds=8, backups=80)
+
+
+def plain_backup(P, R, policy, Q, gamma, alpha):
+    return R + gamma * P @ (policy * Q).sum(-1)
+
+
+def backup_with_entropy_twice(P, R, policy, Q, gamma, alpha):
+    entropy = -(policy * policy.log()).sum(-1)
+    V = (policy * Q).sum(-1) + alpha * entropy
+    return R + alpha * entropy[:, None] + gamma * P @ V
+
+
+def iteration_with_its_own_surprise(P, R, gamma, alpha, rounds=10):
+    policy = torch.full_like(R, 1 / R.shape[1])
+    for _ in range(rounds):
+        Q = torch.zeros_like(R)
+        for _ in range(300):
+            Q = R - alpha * policy.log() + gamma * P @ (policy * Q).sum(-1)
+        policy = torch.softmax(Q / alpha, -1)
+    return policy
+
+
+def iteration_to_six_digits(P, R, gamma, alpha):
+    return torch.round(iteration_with_the_package(P, R, gamma, alpha), decimals=6)
 
 
 def iteration_in_numpy(P, R, gamma, alpha):
@@ -190,6 +223,13 @@ ITERATION_MISTAKES = {
     lambda P, R, gamma, alpha: 2 * iteration(P, R, gamma, alpha): "add up to 1",
     lambda P, R, gamma, alpha: iterate(P, R, gamma, alpha, improve=lambda Q: (Q / alpha).softmax(-1), rounds=10,
                                        backups=2): "loop ends before",
+    lambda P, R, gamma, alpha: iterate(P, R, gamma, alpha, improve=lambda Q: torch.softmax(Q / alpha, -1), rounds=10,
+                                       backups=300, backup=plain_backup): "evaluation is the ordinary one",
+    lambda P, R, gamma, alpha: iterate(P, R, gamma, alpha, improve=lambda Q: torch.softmax(Q / alpha, -1), rounds=10,
+                                       backups=300, backup=backup_with_entropy_twice): "entropy twice",
+    iteration_with_its_own_surprise: "surprise of the action itself",
+    lambda P, R, gamma, alpha: iteration_with_its_own_surprise(P, R, gamma, alpha, 11): "surprise of the action itself",
+    iteration_to_six_digits: "loop ends before",
 }  # fmt: skip
 
 # ---------------------------------------------------------------- E4
@@ -244,6 +284,7 @@ LEAST_MISTAKES = {
     lambda gap, ratio: math.exp(gap): "that α = 1 gives",
     lambda gap, ratio: math.exp(gap / ratio): "at α = ratio",
     lambda gap, ratio: -gap / math.log(ratio): "and so is α",
+    lambda gap, ratio: gap / torch.log(ratio): "plain floats",
 }
 
 # ---------------------------------------------------------------- all of them

@@ -21,6 +21,12 @@ class TestEntropyBench:
             assert width * height == pytest.approx(1)
             assert f"box of width {width:.2f}" in figure.get_label()
 
+    def test_a_narrow_density_is_zoomed_and_whole(self):
+        for sigma, family, reach in ((0.24, "normal", 1), (0.24, "uniform", 1), (0.25, "uniform", 4), (3, "normal", 4)):
+            density = lesson_09.entropy_bench.draw(sigma=sigma, family=family).axes[1]
+            assert density.get_xlim() == (-reach, reach)
+            assert all(abs(x) <= reach for line in density.lines for x in line.get_xdata()) or sigma == 3
+
     def test_bits_are_nats_by_log_2(self):
         said = lesson_09.entropy_bench.alt_text(temperature=10, weights="nearly alike", unit="bits")
         assert "entropy 2.32 bits" in said
@@ -31,7 +37,7 @@ class TestTwoPassages:
     @pytest.mark.parametrize(
         ("settings", "said"),
         [
-            ({}, "in passage 2 with 7.2 %; the Gaussian (μ = 0.00, σ = 0.40) with 98.8 % and 4·10⁻¹⁴"),
+            ({}, "in passage 2 with 7.2 %; the Gaussian (μ = 0.00, σ = 0.40) with 98.8 % and 3·10⁻¹⁴"),
             ({"closed": True}, "with passage 1 closed they earn 0.07 and 0.00"),
             ({"alpha": 0.2, "mu": 2.5, "fit": True}, "the Gaussian (μ = 0.00, σ = 0.21)"),
             ({"alpha": 0.2, "mu": 3, "fit": True}, "the Gaussian (μ = 4.00, σ = 0.24)"),
@@ -43,9 +49,10 @@ class TestTwoPassages:
     def test_what_the_lesson_says_of_it(self, settings, said):
         assert said in lesson_09.two_passages.alt_text(**settings)
 
-    def test_the_landscape_is_shown_only_to_who_descends(self):
-        assert not any(axes.images for axes in lesson_09.two_passages.draw(mu=3).axes)
-        assert any(axes.images for axes in lesson_09.two_passages.draw(mu=3, fit=True).axes)
+    def test_the_landscape_is_there_before_the_descent_and_the_road_is_not(self):
+        for fit, roads in ((False, 1), (True, 3)):  # the ball; the ball, the road and its start
+            plane = lesson_09.two_passages.draw(mu=3, fit=fit).axes[2]
+            assert len(plane.images) == 1 and len(plane.lines) == roads
 
 
 @pytest.mark.covers("AL-14", "AL-15", "AL-16", "EQ-55", "CL-53", "CL-54", "MIS-32")
@@ -70,6 +77,11 @@ class TestSoftIteration:
     )
     def test_what_the_lesson_says_of_it(self, settings, said):
         assert said in lesson_09.soft_iteration.alt_text(**settings)
+
+    def test_the_map_says_whose_values_it_shows(self, words):
+        for settings, said in (({"rounds": 2}, "Q of round 1: from"), ({"rounds": 2, "backups": 1}, "Q from")):
+            shown = [text for text, _ in words(lesson_09.soft_iteration.draw(**settings))]
+            assert any(text.startswith(said) for text in shown), shown
 
     def test_the_future_is_not_drawn(self):
         figure = lesson_09.soft_iteration.draw(rounds=2, backups=5)

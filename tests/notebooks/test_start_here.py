@@ -25,14 +25,12 @@ def table(markdown, heading):
     return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines[2:]]
 
 
-def test_the_contents_list_every_lesson_and_mark_those_to_come(markdown):
+def test_the_contents_list_every_lesson(markdown):
     rows = table(markdown, "## The eleven lessons")
     numbers = [re.search(r"\d\d", row[0])[0] for row in rows]
     assert numbers == sorted(index.NOTEBOOKS)
     for number, row in zip(numbers, rows, strict=True):
-        there = number in index.FINISHED
-        assert ("*(coming)*" in row[1]) == (not there), f"lesson {number}: finished lessons are not coming"
-        if there and number != "00":
+        if number != "00":
             assert f"({index.NOTEBOOKS[number]})" in row[0]
 
 
