@@ -6,6 +6,9 @@ NEXT_STEP (Gymnasium's default): the restart takes a step of its own, a row whos
 reward is 0. DISABLED: the caller restarts. Nobody above this file can tell them apart.
 """
 
+import contextlib
+import os
+
 import gymnasium as gym
 import numpy as np
 import torch
@@ -68,11 +71,11 @@ class Collector:
             In NEXT_STEP mode, columns that restarted less often run ahead; their surplus opens the next call.
         """
         steps = check_positive_integer("steps", steps)
-        while self._ready < steps:
+        while len(self._rows) < steps or self._counts.min() < steps:  # real rows in the column that has fewest
             self._step(agent)
-        rows = [np.stack(column) for column in zip(*self._rows, strict=True)]
-        real = np.stack(self._real)
-        if real.all():  # always so in SAME_STEP mode
+        rows = [np.array(column) for column in zip(*self._rows, strict=True)]
+        real = np.array(self._real)
+        if np.count_nonzero(real) == real.size:  # always so in SAME_STEP mode
             self._rows, self._real, taken = [], [], rows
         else:
             order = np.argsort(~real, axis=0, kind="stable")[:steps]  # restarts sink, time order stays
@@ -118,11 +121,6 @@ class Collector:
         self._rows, self._real = [], []
         self._counts = np.zeros(self.num_envs, dtype=int)
 
-    @property
-    def _ready(self):
-        """Real rows waiting in the column that has fewest."""
-        return self._counts.min()
-
     def _step(self, agent):
         row, real = self._advance(agent, np.ones(self.num_envs, dtype=bool))
         self._rows.append(row)
@@ -140,10 +138,10 @@ class Collector:
         ended, next_obs, real = terminated | truncated, following, ~self._restarting
         if self.mode == AutoresetMode.NEXT_STEP:
             self._restarting = ended
-        elif ended.any() and self.mode == AutoresetMode.SAME_STEP:
+        elif np.count_nonzero(ended) and self.mode == AutoresetMode.SAME_STEP:
             next_obs = following.copy()
             next_obs[ended] = np.stack(info["final_obs"][ended])
-        elif ended.any():
+        elif np.count_nonzero(ended):
             following, _ = self.envs.reset(options={"reset_mask": ended.copy()})
         self._obs, self._fresh = following, False
         self._keep_score(rewards, ended, real & playing)
@@ -152,28 +150,26 @@ class Collector:
     def _playable(self, actions):
         """A Gaussian policy may draw outside the Box: the environment gets the nearest action inside."""
         space = self.envs.single_action_space
-        return np.clip(actions, space.low, space.high) if isinstance(space, gym.spaces.Box) else actions
+        if isinstance(space, gym.spaces.Box):
+            return np.minimum(np.maximum(actions, space.low), space.high)  # np.clip is far slower for a few numbers
+        return actions
 
     def _keep_score(self, rewards, ended, counted):
-        self.steps += int(counted.sum())
+        self.steps += int(np.count_nonzero(counted))
         self._returns += rewards * counted
-        if ended.any():
+        if np.count_nonzero(ended):
             for column in np.flatnonzero(ended & counted):
                 self.finished.append((self.steps, float(self._returns[column])))
             self._returns[ended] = 0.0
 
 
 def _to_transitions(rows):
-    obs, actions, rewards, next_obs, terminated, truncated = rows
-    kind = torch.float32 if np.issubdtype(obs.dtype, np.floating) else None  # networks are single precision
-    return Transitions(
-        torch.as_tensor(obs, dtype=kind),
-        torch.as_tensor(actions),
-        torch.as_tensor(rewards, dtype=torch.float32),
-        torch.as_tensor(next_obs, dtype=kind),
-        torch.as_tensor(terminated),
-        torch.as_tensor(truncated),
-    )
+    names = ("obs", "actions", "rewards", "next_obs", "terminated", "truncated")
+    columns = dict(zip(names, rows, strict=True))
+    for name, column in columns.items():  # networks are single precision
+        if name == "rewards" or (name.endswith("obs") and column.dtype.kind == "f"):
+            columns[name] = column.astype(np.float32, copy=False)
+    return Transitions(**{name: torch.from_numpy(column) for name, column in columns.items()})
 
 
 class Deterministic:
@@ -202,3 +198,41 @@ def evaluate(agent, env_id, *, episodes=10, seed=0):
     batch = collector.collect_episodes(Deterministic(agent))
     ends = torch.nonzero(batch.terminated | batch.truncated).flatten() + 1
     return np.array([part.sum().item() for part in batch.rewards.double().tensor_split(ends[:-1])])
+
+
+def record(agent, env_id, *, seed=0):
+    """One episode played without exploration, as a camera would see it. No screen is needed.
+
+    Args:
+        agent: as for `evaluate`.
+        env_id: name of a Gymnasium environment that can render to arrays.
+        seed: of the first state.
+
+    Returns:
+        Frames, uint8 array [steps + 1, height, width, 3], and the undiscounted return.
+    """
+    obs, score, ended = None, 0.0, False
+    with _without_screen(), gym.make(env_id, render_mode="rgb_array") as env:
+        obs, _ = env.reset(seed=check_seed("seed", seed))
+        frames, player = [env.render()], Deterministic(agent)
+        while not ended:
+            action = np.asarray(player.act(np.asarray(obs)[None]))[0]
+            if isinstance(env.action_space, gym.spaces.Box):
+                action = np.clip(action, env.action_space.low, env.action_space.high)
+            obs, reward, terminated, truncated, _ = env.step(action)
+            frames.append(env.render())
+            score, ended = score + float(reward), terminated or truncated
+    return np.stack(frames), score
+
+
+@contextlib.contextmanager
+def _without_screen():
+    """pygame looks for a screen even where it draws into an array; meanwhile it gets one that is none."""
+    known = os.environ.get("SDL_VIDEODRIVER")
+    os.environ["SDL_VIDEODRIVER"] = "dummy"
+    try:
+        yield
+    finally:
+        os.environ.pop("SDL_VIDEODRIVER")
+        if known is not None:
+            os.environ["SDL_VIDEODRIVER"] = known

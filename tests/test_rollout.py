@@ -1,5 +1,7 @@
 """Rollouts: no phantom rows, true last observations, both endings apart, in every autoreset mode."""
 
+import os
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ import torch
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 import rlcourse as rl
+from rlcourse import rollout
 from rlcourse.envs import make_envs
 
 
@@ -188,3 +191,32 @@ def test_what_was_recorded_cannot_be_changed_behind_its_back():
     batch = rl.Collector(counters(AutoresetMode.SAME_STEP), seed=0).collect(Careless(), steps=4)
     assert batch.actions[:, 0].tolist() == [1, 0, 1, 0]
     assert batch.obs[:, 2, 0].tolist() == [0, 1, 2, 3]
+
+
+class PushesRight:
+    """Always the largest torque that there is, and more."""
+
+    def act(self, obs):
+        return np.full((len(obs), 1), 5.0, dtype=np.float32)
+
+
+def test_a_recording_is_the_episode_that_evaluate_would_play(monkeypatch):
+    monkeypatch.setenv("SDL_VIDEODRIVER", "mine")
+    frames, score = rollout.record(PushesRight(), "Pendulum-v1", seed=3)
+    assert frames.shape == (201, 500, 500, 3) and frames.dtype == np.uint8
+    assert (frames[0] != frames[50]).any()
+    assert os.environ["SDL_VIDEODRIVER"] == "mine"
+    env, played = gym.make("Pendulum-v1"), 0.0
+    env.reset(seed=3)
+    for _ in range(200):
+        played += env.step(np.array([2.0], dtype=np.float32))[1]
+    assert score == pytest.approx(played)
+
+
+def test_a_recording_of_an_agent_with_numbered_actions_ends_when_it_falls():
+    class Left:
+        def act(self, obs):
+            return np.zeros(len(obs), dtype=int)
+
+    frames, score = rollout.record(Left(), "CartPole-v1", seed=0)
+    assert 5 < score < 20 and len(frames) == score + 1
