@@ -71,22 +71,28 @@ class Collector:
             In NEXT_STEP mode, columns that restarted less often run ahead; their surplus opens the next call.
         """
         steps = check_positive_integer("steps", steps)
-        while len(self._rows) < steps or self._counts.min() < steps:  # real rows in the column that has fewest
+        while len(self._rows) < steps or self._fewest() < steps:
             self._step(agent)
+        if self.mode != AutoresetMode.NEXT_STEP:
+            rows, self._rows = self._rows, []
+            return _to_transitions(map(np.array, zip(*rows, strict=True)))
+        return self._real_rows(steps)
+
+    def _fewest(self):
+        """Real rows in the column that has fewest; only in NEXT_STEP mode is a row not real."""
+        return np.sum(self._real, axis=0).min() if self.mode == AutoresetMode.NEXT_STEP else len(self._rows)
+
+    def _real_rows(self, steps):
+        """The first real rows of every column, without the restarts between them; the others wait."""
         rows = [np.array(column) for column in zip(*self._rows, strict=True)]
         real = np.array(self._real)
-        if np.count_nonzero(real) == real.size:  # always so in SAME_STEP mode
-            self._rows, self._real, taken = [], [], rows
-        else:
-            order = np.argsort(~real, axis=0, kind="stable")[:steps]  # restarts sink, time order stays
-            columns = np.arange(self.num_envs)
-            taken = [row[order, columns] for row in rows]
-            real[order, columns] = False
-            keep = real.any(axis=1)
-            self._rows = [tuple(row[i] for row in rows) for i in np.flatnonzero(keep)]
-            self._real = list(real[keep])
-        self._counts = np.sum(self._real, axis=0) if self._real else np.zeros(self.num_envs, dtype=int)
-        return _to_transitions(taken)
+        order = np.argsort(~real, axis=0, kind="stable")[:steps]  # restarts sink, time order stays
+        columns = np.arange(self.num_envs)
+        real[order, columns] = False
+        keep = real.any(axis=1)
+        self._rows = [tuple(row[i] for row in rows) for i in np.flatnonzero(keep)]
+        self._real = list(real[keep])
+        return _to_transitions(row[order, columns] for row in rows)
 
     def collect_episodes(self, agent):
         """One whole episode of every column, from its first step to its last.
@@ -118,17 +124,19 @@ class Collector:
         self._obs, self._fresh = np.array(obs), True
         self._restarting = np.zeros(self.num_envs, dtype=bool)  # NEXT_STEP: the coming row is no row
         self._returns = np.zeros(self.num_envs)
-        self._rows, self._real = [], []
-        self._counts = np.zeros(self.num_envs, dtype=int)
+        self._rows, self._real = [], []  # real: per row, the columns in which it is no restart
 
     def _step(self, agent):
-        row, real = self._advance(agent, np.ones(self.num_envs, dtype=bool))
+        row, real = self._advance(agent, True)
         self._rows.append(row)
-        self._real.append(real)
-        self._counts = self._counts + real
+        if self.mode == AutoresetMode.NEXT_STEP:
+            self._real.append(real)
 
     def _advance(self, agent, playing):
-        """One step of every column: the row (s, a, r, s', terminated, truncated), and which entries are real."""
+        """One step of every column: the row (s, a, r, s', terminated, truncated), and which entries are real.
+
+        playing: the columns whose steps count, [N] or True for all.
+        """
         obs = self._obs
         # Copies, because an agent may write into what it is shown, an environment into what it handed out.
         actions = np.array(agent.act(obs.copy()))

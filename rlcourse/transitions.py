@@ -1,10 +1,10 @@
 """Transitions: the one batch type of the course."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
 
-from rlcourse.checks import check_flags, require
+from rlcourse.checks import check_flags
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,27 +33,22 @@ class Transitions:
     truncated: torch.Tensor
 
     def __post_init__(self):
-        for field in fields(self):
-            tensor = getattr(self, field.name)
-            require(
-                isinstance(tensor, torch.Tensor),
-                f"{field.name} must be a torch tensor, got {type(tensor).__name__}",
-            )
+        for name, tensor in vars(self).items():  # made in every step: a sentence is made only when it is needed
+            if not isinstance(tensor, torch.Tensor):
+                raise ValueError(f"{name} must be a torch tensor, got {type(tensor).__name__}")
         check_flags(terminated=self.terminated, truncated=self.truncated)
         leading = self.rewards.shape
         for name in ("terminated", "truncated"):
             shape = getattr(self, name).shape
-            require(shape == leading, f"{name} must have the shape of rewards, {tuple(leading)}, got {tuple(shape)}")
+            if shape != leading:
+                raise ValueError(f"{name} must have the shape of rewards, {tuple(leading)}, got {tuple(shape)}")
         for name in ("obs", "actions", "next_obs"):
             shape = getattr(self, name).shape
-            require(
-                shape[: len(leading)] == leading,
-                f"{name} must begin with the shape of rewards, {tuple(leading)}, got {tuple(shape)}",
-            )
-        require(
-            self.obs.shape == self.next_obs.shape,
-            f"next_obs must have the shape of obs, {tuple(self.obs.shape)}, got {tuple(self.next_obs.shape)}",
-        )
+            if shape[: len(leading)] != leading:
+                raise ValueError(f"{name} must begin with the shape of rewards, {tuple(leading)}, got {tuple(shape)}")
+        if self.obs.shape != self.next_obs.shape:
+            shapes = tuple(self.obs.shape), tuple(self.next_obs.shape)
+            raise ValueError("next_obs must have the shape of obs, {}, got {}".format(*shapes))
 
     @staticmethod
     def unchecked(**tensors):
@@ -84,4 +79,6 @@ class Transitions:
 
     def to(self, device):
         """The same transitions on another device."""
+        if self.rewards.device == device:
+            return self
         return self._map(lambda tensor: tensor.to(device))

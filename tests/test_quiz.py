@@ -15,11 +15,12 @@ import nbformat
 import pytest
 
 from rlcourse import index, quiz
+from rlcourse.experiments.lesson_10_gradient import entropies
 
-COUNTS = {"00": 3, "01": 4, "02": 5, "03": 5, "04": 4, "05": 5, "06": 5, "07": 4}
+COUNTS = {"00": 3, "01": 4, "02": 5, "03": 5, "04": 4, "05": 5, "06": 5, "07": 4, "08": 9, "09": 6, "10": 6}
 MISCONCEPTIONS = {
     "00": range(1, 2), "01": range(1, 5), "02": range(5, 11), "03": range(11, 15), "04": [15], "05": range(16, 19),
-    "06": range(19, 23), "07": [14, 35],
+    "06": range(19, 23), "07": [14, 35], "08": range(23, 29), "09": [29, 31, 32, 33], "10": [30, 34, 35],
 }  # fmt: skip
 QUESTIONS = {name: question for lesson in COUNTS for name, question in quiz.load(lesson).items()}
 
@@ -135,6 +136,61 @@ def surrogate(ratio, advantage, eps=0.2):
     return [value(ratio), (value(ratio + 1e-6) - value(ratio - 1e-6)) / 2e-6]
 
 
+def area_without_correction(mu, sigma, c=1.0, count=20_000):
+    """Midpoint sum over the box of the density of u at u = atanh(a / c)."""
+    total, width = 0.0, 2 * c / count
+    for i in range(count):
+        u = math.atanh(-1 + (2 * i + 1) / count)
+        total += math.exp(-0.5 * ((u - mu) / sigma) ** 2) / (sigma * math.sqrt(2 * math.pi)) * width
+    return total
+
+
+def break_even(one, other):
+    """Seconds a step must take besides computing, so that two agents (steps, seconds of computing) are done at once."""
+    return (other[1] - one[1]) / (one[0] - other[0])
+
+
+def surprise(probabilities):
+    """Mean of -log p, in nats."""
+    return sum(-p * math.log(p) for p in probabilities if p)
+
+
+def surprise_of_a_box(width, pieces=1000):
+    """Mean of -log density of a uniform density, piece by piece."""
+    return sum(-math.log(1 / width) / width * (width / pieces) for _ in range(pieces))
+
+
+def boltzmann(values, alpha):
+    weights = [math.exp(value / alpha) for value in values]
+    return [weight / sum(weights) for weight in weights]
+
+
+def soft_value(values, policy, alpha):
+    return sum(p * (q - alpha * math.log(p)) for q, p in zip(values, policy, strict=True))
+
+
+def mean_of_the_largest(count, pieces=100_000):
+    """Of `count` errors, uniform in [-1, 1]: the integral of x over the law of the largest, ((1 + x) / 2)^count."""
+    edges = [-1 + 2 * k / pieces for k in range(pieces + 1)]
+    below = [((1 + x) / 2) ** count for x in edges]
+    return sum((x + y) / 2 * (q - p) for x, y, p, q in zip(edges, edges[1:], below, below[1:], strict=False))
+
+
+def bootstrapped_bias(lean, gamma, backups=10_000):
+    bias = 0.0
+    for _ in range(backups):
+        bias = gamma * (bias + lean)
+    return bias
+
+
+def kept_noise(beta, dt, steps):
+    """What is left of a noise of 1 after so many steps of the pull."""
+    x = 1.0
+    for _ in range(steps):
+        x -= beta * x * dt
+    return x
+
+
 def average(numbers):
     return sum(numbers) / len(numbers)
 
@@ -159,6 +215,15 @@ def computed_answers():
         "06-1": surrogate(1.5, -1.0),
         "07-1": [math.exp(-1.2 - -1.2)],  # the ratio of a policy to itself
         "06-2": surrogate(0.7, 2.0, 0.1)[1:],
+        "08-2": [math.log(0.5) / math.log(1 - 0.005)],
+        "08-3": [kept_noise(0.2, 0.5, 6)],
+        "08-4": [mean_of_the_largest(10)],
+        "08-5": [bootstrapped_bias(0.01, 0.99)],
+        "09-1": [surprise([0.5, 0.5]), surprise_of_a_box(0.2)],
+        "09-2": [boltzmann([1.5, 1.0], 0.25)[0] / boltzmann([1.5, 1.0], 0.25)[1]],
+        "09-3": [soft_value([2, 2, 2], [1 / 3] * 3, 0.5)],
+        "10-2": [area_without_correction(0.5, 1.0)],
+        "10-6": [1000 * break_even((20_000, 4), (4_000, 12))],
     }
 
 
@@ -216,6 +281,42 @@ def computed_distractors():
         ("06-2", [0.0], "clipped term alone"),
         ("06-2", [(1 - 0.1) * 2.0], "larger of the two terms"),
         ("06-2", surrogate(0.7, 2.0, 0.1)[:1], "is the value of $L$"),
+        ("08-2", [0.5 / 0.005], r"half of $1/\kappa$"),
+        ("08-2", [1 / 0.005], "37 %"),
+        ("08-2", [math.log(0.5) / math.log(0.005)], "weights are swapped"),
+        ("08-3", [kept_noise(0.2, 1.0, 6)], "a whole unit of time"),
+        ("08-3", [1 - 6 * 0.2 * 0.5], "a tenth away six times"),
+        ("08-3", [kept_noise(0.2, 0.5, 1)], "correlation of neighbours"),
+        ("08-3", [math.exp(-6 * 0.2 * 0.5)], "without steps"),
+        ("08-4", [0.0], "mean of *one* estimate"),
+        ("08-4", [1.0], "largest error possible"),
+        ("08-4", [10 / 11], "between 0 and 1"),
+        ("08-4", [1 - 2 / 10], "eleven gaps, not ten"),
+        ("08-5", [bootstrapped_bias(0.01, 0.99) / 0.99], "once more"),
+        ("08-5", [bootstrapped_bias(0.01, 0.99, backups=1)], "one backup"),
+        ("08-5", [0.01], "That is one backup. "),
+        ("08-5", [0.01 * (1 - 0.99)], "divides by it"),
+        ("09-1", [surprise([0.5, 0.5]), abs(surprise_of_a_box(0.2))], "which sign has it"),
+        ("09-1", [surprise([0.5, 0.5]), max(0, surprise_of_a_box(0.2))], "box of width 1"),
+        ("09-1", [surprise([0.5, 0.5]) / math.log(2), surprise_of_a_box(0.2) / math.log(2)], "in bits"),
+        ("09-1", [surprise([0.5, 0.5]), surprise([0.2])], "averaged"),
+        ("09-1", [-surprise([0.5, 0.5]), -surprise_of_a_box(0.2)], "turned round"),
+        ("09-2", [0.5 / 0.25], "exponent"),
+        ("09-2", [boltzmann([1.5, 1.0], 1)[0] / boltzmann([1.5, 1.0], 1)[1]], r"$\alpha = 1$ would give"),
+        ("09-2", [math.exp(0.5 * 0.25)], "multiplied the gap"),
+        ("09-2", [boltzmann([1.5, 1.0], 0.25)[1] / boltzmann([1.5, 1.0], 0.25)[0]], "the other way round"),
+        ("09-2", [1.5 / 1.0], "divided the values"),
+        ("09-3", [soft_value([2, 2, 2], [1 / 3] * 3, 1)], "its price is not"),
+        ("09-3", [average([2, 2, 2])], "ordinary value"),
+        ("09-3", [soft_value([2, 2, 2], [1 / 3] * 3, -0.5)], "is negative already"),
+        ("09-3", [2 + 0.5 * surprise([1 / 3] * 3) / math.log(2)], "in bits"),
+        ("09-3", [soft_value([2, 2, 2], [1 / 3] * 3, 1 / 0.5)], "divided the entropy"),
+        ("10-2", [area_without_correction(0.5, 1.0, 2.0)], "twice as wide"),
+        ("10-2", [1 - area_without_correction(0.5, 1.0)], "missing to 1"),
+        ("10-2", [entropies(0.5, 1.0)[1]], "is the entropy"),
+        ("10-6", [1e-3 / break_even((20_000, 4), (4_000, 12))], "Turn the fraction round"),
+        ("10-6", [break_even((20_000, 4), (4_000, 12))], "asks for milliseconds"),
+        ("10-6", [1000 * break_even((20_000, 4), (0, 12))], "all 20,000 steps"),
     ]
 
 

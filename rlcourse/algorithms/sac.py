@@ -25,7 +25,7 @@ from one squashed Gaussian sample, through which the gradient flows; over finite
         3      draw a ~ π_θ(.|s), take it, store (s, a, r, s', d); at first uniformly from the box
         4      sample a minibatch of B stored steps
         5      y = r + γ (1 - d) [min_i Q̄_i(s', a') - α log π_θ(a'|s')], a' ~ π_θ(.|s') drawn now, a constant
-        6      one step of both critics down mean (Q_i(s, a) - y)²
+        6      one step of both critics down mean ½ (Q_i(s, a) - y)², a from memory
         7      one step of θ down mean [α log π_θ(a|s) - min_i Q_i(s, a)], a a function of θ and noise
         8      one step of log α: up while the entropy is below its target, down while it is above
         9      Q̄_i follow: w̄ ← κ w + (1 - κ) w̄
