@@ -23,6 +23,8 @@ from torch.distributions import Categorical, Independent, Normal
 from rlcourse.checks import check_fraction, require
 from rlcourse.distributions import TanhGaussian
 
+RELU = functools.partial(nn.ReLU, inplace=True)  # what went in is not needed again
+
 
 class Network(nn.Module):
     """An actor or a critic. Its layers never change, so that its weights need be searched for only once."""
@@ -69,6 +71,22 @@ class Floats(nn.Module):
         return np.asarray(obs, dtype=np.float32)
 
 
+class Linear(nn.Linear):
+    """A linear layer that reads NumPy arrays, too, through views of its weights."""
+
+    def forward_numpy(self, x):
+        address = self.weight.data_ptr(), self.bias.data_ptr()
+        if self.__dict__.get("address") != address:  # new, copied, or moved elsewhere in memory
+            self.address = address
+            self.views = self.weight.numpy(force=True).T, self.bias.numpy(force=True)
+        weight, bias = self.views  # as long as they are held, no other weights can come to lie at this address
+        return x @ weight + bias
+
+    def __getstate__(self):
+        """What a copy gets: not the views, which show this layer's weights."""
+        return {name: value for name, value in vars(self).items() if name not in ("address", "views")}
+
+
 class MLP(nn.Sequential):
     """Layers in a row, in two readings: torch for learning, NumPy for acting on the CPU."""
 
@@ -84,12 +102,10 @@ class MLP(nn.Sequential):
             with torch.no_grad():
                 return self(torch.as_tensor(x, device=device)).cpu().numpy()
         for layer in self:
-            if isinstance(layer, nn.Linear):
-                x = x @ layer.weight.numpy(force=True).T + layer.bias.numpy(force=True)
+            if isinstance(layer, nn.ReLU):
+                x = np.maximum(x, 0)
             elif isinstance(layer, nn.Tanh):
                 x = np.tanh(x)
-            elif isinstance(layer, nn.ReLU):
-                x = np.maximum(x, 0)
             else:
                 x = layer.forward_numpy(x)
         return x
@@ -114,7 +130,7 @@ def features(observation_space):
 
 def linear(inputs, outputs, gain, generator):
     """A linear layer with orthogonal weights of a given gain and zero bias: the customary start on-policy."""
-    layer = nn.utils.skip_init(nn.Linear, inputs, outputs)  # torch's own start would draw from the global generator
+    layer = nn.utils.skip_init(Linear, inputs, outputs)  # torch's own start would draw from the global generator
     nn.init.orthogonal_(layer.weight, gain, generator=generator)
     nn.init.zeros_(layer.bias)
     return layer
@@ -239,7 +255,7 @@ class DeterministicActor(BoxActor):
     def __init__(self, observation_space, action_space, hidden, *, seed=0):
         super().__init__(action_space)
         outputs = action_space.shape[0]
-        self.net = mlp(observation_space, hidden, outputs, activation=nn.ReLU, last_gain=0.01, seed=seed)
+        self.net = mlp(observation_space, hidden, outputs, activation=RELU, last_gain=0.01, seed=seed)
 
     def forward(self, obs):
         return torch.addcmul(self.center, self.half_width, torch.tanh(self.net(obs)))
@@ -258,7 +274,7 @@ class TanhGaussianActor(BoxActor):
     def __init__(self, observation_space, action_space, hidden, *, seed=0):
         super().__init__(action_space)
         outputs = 2 * action_space.shape[0]
-        self.net = mlp(observation_space, hidden, outputs, activation=nn.ReLU, last_gain=0.01, seed=seed)
+        self.net = mlp(observation_space, hidden, outputs, activation=RELU, last_gain=0.01, seed=seed)
 
     def forward(self, obs):
         mean, log_std = self.net(obs).chunk(2, dim=-1)  # AL-20.1
@@ -307,7 +323,7 @@ class ContinuousCritic(Network):
         check_box(action_space)
         layers, width = features(observation_space)
         self.features = MLP(*layers)
-        self.net = MLP(*perceptron(width + action_space.shape[0], hidden, 1, activation=nn.ReLU, seed=seed))
+        self.net = MLP(*perceptron(width + action_space.shape[0], hidden, 1, activation=RELU, seed=seed))
 
     def forward(self, obs, actions):
         """Q_w(s, a) of obs [..., features] and actions [..., d], shape [...]."""
@@ -330,7 +346,7 @@ class Twins(MLP):
     """Two perceptrons of different initial weights that see the same input, [..., in] -> [2, ..., out]."""
 
     def __init__(self, width, hidden, outputs, *, seed=0):
-        pair = [perceptron(width, hidden, outputs, activation=nn.ReLU, seed=seed + number) for number in range(2)]
+        pair = [perceptron(width, hidden, outputs, activation=RELU, seed=seed + number) for number in range(2)]
         layers = zip(*pair, strict=True)
         super().__init__(*(TwinLinear(*two) if isinstance(two[0], nn.Linear) else two[0] for two in layers))
 

@@ -4,9 +4,11 @@ import gymnasium as gym
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
+from gymnasium.vector import AutoresetMode
 
 import rlcourse as rl
 from rlcourse.envs import make_envs
+from rlcourse.envs.vector import SoloEnv
 
 WORLDS = ["Corridor", "SurvivalChain", "TwoExits", "PenaltyShootout"]
 
@@ -75,3 +77,30 @@ def test_a_goal_falls_exactly_when_kick_and_dive_differ():
     assert np.mean(goals) == pytest.approx(0.3, abs=0.05)
     with pytest.raises(ValueError, match="^keeper_right must"):
         gym.make("rlcourse/PenaltyShootout-v0", keeper_right=1.2)
+
+
+@pytest.mark.parametrize("env_id", ["Pendulum-v1", "MountainCar-v0", "FrozenLake-v1"])
+def test_a_vector_of_one_is_what_gymnasium_makes_of_it(env_id):
+    solo = make_envs(env_id, 1)
+    same_step = {"autoreset_mode": AutoresetMode.SAME_STEP}
+    sync = gym.make_vec(env_id, 1, vectorization_mode="sync", vector_kwargs=same_step)
+    assert isinstance(solo, SoloEnv) and solo.metadata["autoreset_mode"] == AutoresetMode.SAME_STEP
+    assert solo.observation_space == sync.observation_space and solo.action_space == sync.action_space
+    assert solo.spec.id == env_id
+    sync.action_space.seed(0)
+    pairs, ends = [(solo.reset(seed=3)[0], sync.reset(seed=3)[0])], 0
+    for _ in range(450):
+        actions = sync.action_space.sample()
+        *mine, info = solo.step(actions)
+        *theirs, their_info = sync.step(actions)
+        pairs += zip(mine, theirs, strict=True)
+        assert ("final_obs" in info) == ("final_obs" in their_info)
+        if "final_obs" in info:
+            pairs.append((info["final_obs"][0], their_info["final_obs"][0]))
+            ends += 1
+    assert ends >= 2
+    for ours, gymnasiums in pairs:
+        assert np.array_equal(ours, gymnasiums) and np.shape(ours) == np.shape(gymnasiums)
+        assert np.asarray(ours).dtype == np.asarray(gymnasiums).dtype
+    for envs in (solo, sync):
+        envs.close()

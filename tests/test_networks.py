@@ -44,6 +44,24 @@ def test_acting_follows_learning_without_being_told():
     np.testing.assert_allclose(actor.logits_numpy(obs.numpy()), actor.net(obs).detach().numpy(), rtol=1e-6)
 
 
+@pytest.mark.parametrize("move", [
+    lambda net: net.load_state_dict({name: 2 * weight for name, weight in net.state_dict().items()}),
+    lambda net: nn.utils.vector_to_parameters(2 * nn.utils.parameters_to_vector(net.parameters()), net.parameters()),
+    lambda net: net.double(),
+])  # fmt: skip
+def test_acting_follows_weights_that_move_in_memory(move):
+    net, obs = mlp(BOX, (8,), 2, activation=nn.ReLU, seed=0), np.ones(4, np.float32)
+    net.forward_numpy(obs)  # the views are made
+    twin = copy.deepcopy(net)
+    move(net)
+    with torch.no_grad():
+        expected = net(torch.as_tensor(obs).to(net[0].weight.dtype))
+        twin[0].weight.add_(1)
+        other = twin(torch.as_tensor(obs))
+    np.testing.assert_allclose(net.forward_numpy(obs), expected, rtol=1e-5)
+    np.testing.assert_allclose(twin.forward_numpy(obs), other, rtol=1e-5)
+
+
 def test_a_linear_network_on_numbered_states_is_a_table():
     net = mlp(gym.spaces.Discrete(5), (), 2)
     states = np.array([[0, 4], [2, 2]])
