@@ -462,7 +462,9 @@ def test_an_unfinished_stub_is_not_started_and_a_crash_is_a_sentence(check):
 
 
 @pytest.mark.parametrize("check", [lesson_08.td_target, lesson_08.diverges], ids=called)
-@pytest.mark.parametrize("answer", [None, "text", [1.0, 2.0], {}, math.nan, object()], ids=lambda answer: type(answer).__name__)
+@pytest.mark.parametrize(
+    "answer", [None, "text", [1.0, 2.0], {}, math.nan, object()], ids=lambda given: type(given).__name__
+)
 def test_whatever_comes_back_becomes_a_sentence(check, answer):
     verdict = check(lambda *arguments: answer)
     assert not verdict.passed and len(verdict.sentence) > 20
