@@ -80,7 +80,7 @@ def spread(count, default, most) -> list[int]:
     last = count - 1
     if count <= most:
         return list(range(count))
-    for step in range(math.ceil(last / (most - 1)), math.ceil(1.3 * last / (most - 1)) + 1):
+    for step in range(math.ceil(last / (most - 1)), math.floor(1.3 * last / (most - 1)) + 1):
         if last % step == 0 and default % step == 0:
             return list(range(0, count, step))          # equal steps, if that costs few positions
     inner = most - 1 if 0 < default < last else most

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -72,6 +72,7 @@ def data(fragment):
 
 
 @given(st.integers(2, 200).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n - 1))), st.integers(3, 21))
+@example((28, 0), 17)
 def test_a_thinned_slider_keeps_both_ends_and_the_default(slider, most):
     count, default = slider
     kept = export.spread(count, default, most)
