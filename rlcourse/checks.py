@@ -14,20 +14,14 @@ def require(condition, sentence):
 
 def check_fraction(name, value):
     """A discount, a trace parameter or a probability: a number in [0, 1]."""
-    try:
-        number = math.nan if isinstance(value, str | bool) else float(value)
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
+    number = _number(value)
     require(0.0 <= number <= 1.0, f"{name} must be a number in [0, 1], got {value!r}")
     return number
 
 
 def check_positive(name, value):
     """A step size, a width: a number > 0; infinity counts."""
-    try:
-        number = math.nan if isinstance(value, str | bool) else float(value)
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
+    number = _number(value)
     require(number > 0.0, f"{name} must be a number > 0, got {value!r}")
     return number
 
@@ -52,10 +46,7 @@ def check_switch(name, value):
 
 def check_weight(name, value):
     """A weight: a finite number, of either sign."""
-    try:
-        number = math.nan if isinstance(value, str | bool) else float(value)
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
+    number = _number(value)
     require(math.isfinite(number), f"{name} must be a finite number, got {value!r}")
     return number
 
@@ -77,6 +68,14 @@ def check_widths(name, value):
     """Widths of hidden layers: a tuple of counts, perhaps empty."""
     require(isinstance(value, tuple), f"{name} must be a tuple of layer widths, got {value!r}")
     return tuple(check_positive_integer(f"each width in {name}", width) for width in value)
+
+
+def _number(value):
+    """The value as a float; NaN for what is no number, words and True among them."""
+    try:
+        return math.nan if isinstance(value, str | bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
 
 
 def _check_integer(name, value, least):
