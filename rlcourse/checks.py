@@ -96,13 +96,13 @@ def check_sequences(**tensors):
     for name, tensor in tensors.items():  # called in every update: a sentence is made only when it is needed
         if not isinstance(tensor, torch.Tensor):
             raise ValueError(f"{name} must be a torch tensor, got {type(tensor).__name__}")
-        shape = tuple(tensor.shape)
-        if not shape or 0 in shape:
-            raise ValueError(f"{name} must be a non-empty sequence of shape [T, ...], got shape {shape}")
+        if tensor.dim() == 0 or tensor.numel() == 0:
+            raise ValueError(f"{name} must be a non-empty sequence of shape [T, ...], got shape {tuple(tensor.shape)}")
         if tensor.shape != first.shape:
-            raise ValueError(f"{name} must have the shape of {first_name}, {tuple(first.shape)}, got {shape}")
+            shapes = tuple(first.shape), tuple(tensor.shape)
+            raise ValueError("{} must have the shape of {}, {}, got {}".format(name, first_name, *shapes))
         # A sum is finite unless a term is not (or overflows, which deserves the slow look).
-        if not (tensor.dtype == torch.bool or math.isfinite(tensor.detach().sum()) or tensor.isfinite().all()):
+        if not (tensor.dtype == torch.bool or math.isfinite(tensor.detach().sum().item()) or tensor.isfinite().all()):
             raise ValueError(f"{name} must hold finite numbers, got NaN or infinity")
 
 

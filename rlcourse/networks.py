@@ -75,10 +75,11 @@ class Linear(nn.Linear):
     """A linear layer that reads NumPy arrays, too, through views of its weights."""
 
     def forward_numpy(self, x):
-        address = self.weight.data_ptr(), self.bias.data_ptr()
+        weight, bias = self._parameters.values()  # `self.weight` would search for them, as long as a product takes
+        address = weight.data_ptr(), bias.data_ptr()
         if self.__dict__.get("address") != address:  # new, copied, or moved elsewhere in memory
             self.address = address
-            self.views = self.weight.numpy(force=True).T, self.bias.numpy(force=True)
+            self.views = weight.numpy(force=True).T, bias.numpy(force=True)
         weight, bias = self.views  # as long as they are held, no other weights can come to lie at this address
         return x @ weight + bias
 
@@ -97,11 +98,12 @@ class MLP(nn.Sequential):
 
     def forward_numpy(self, x):
         """The same output as `forward`, from and to NumPy arrays, without a graph."""
-        device = self[-1].weight.device
+        layers = tuple(self)
+        device = layers[-1].weight.device
         if device.type != "cpu":
             with torch.no_grad():
                 return self(torch.as_tensor(x, device=device)).cpu().numpy()
-        for layer in self:
+        for layer in layers:
             if isinstance(layer, nn.ReLU):
                 x = np.maximum(x, 0)
             elif isinstance(layer, nn.Tanh):
@@ -405,12 +407,12 @@ def polyak_update(online, target, *, tau):
     for name, module in (("online", online), ("target", target)):
         require(isinstance(module, nn.Module), f"{name} must be a torch module, got {type(module).__name__}")
     mine, theirs = (m.weights if isinstance(m, Network) else tuple(m.parameters()) for m in (target, online))
-    require(
-        [(p.shape, p.dtype, p.device) for p in mine] == [(p.shape, p.dtype, p.device) for p in theirs],
-        "target must have weights of the shapes, type and device of online's, it has not",
-    )
-    if mine:
-        torch._foreach_lerp_(mine, theirs, tau)  # AL-13.1
+    try:
+        require(all(map(torch.is_same_size, mine, theirs)) and len(mine) == len(theirs), "shapes differ")
+        if mine:
+            torch._foreach_lerp_(mine, theirs, tau)  # AL-13.1
+    except (RuntimeError, ValueError):  # torch says it of types and devices
+        raise ValueError("target must have weights of the shapes, type and device of online's, it has not") from None
 
 
 @torch.no_grad()

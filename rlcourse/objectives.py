@@ -85,7 +85,7 @@ def td_target(rewards, next_q, terminated, *, gamma):
     """
     check_flags(terminated=terminated)
     check_sequences(rewards=rewards, next_q=next_q, terminated=terminated)
-    return rewards + check_fraction("gamma", gamma) * torch.where(terminated, 0.0, next_q)
+    return rewards + check_fraction("gamma", gamma) * next_q.masked_fill(terminated, 0.0)
 
 
 def soft_value_target(q1, q2, log_probs, *, alpha):

@@ -7,6 +7,7 @@
         4  else draw rows uniformly, with replacement
 """
 
+import math
 from dataclasses import fields
 
 import gymnasium as gym
@@ -77,10 +78,12 @@ class ReplayBuffer:
             shape, expected = given.shape[leading:], rows.shape[1:]
             if shape != expected:
                 raise ValueError(f"{name} of one step must have shape {expected}, got {shape}")
-            if not np.can_cast(given.dtype, rows.dtype, "same_kind"):
+            if given.dtype != rows.dtype and not np.can_cast(given.dtype, rows.dtype, "same_kind"):
                 types = (getattr(rows, name).dtype for rows in (self._rows, transitions))
                 raise ValueError("{} must be of type {}, got {}".format(name, *types))
-        require(np.isfinite(new["rewards"]).all(), "rewards must hold finite numbers, got NaN or infinity")
+        # A sum is finite unless a term is not (or overflows, which deserves the slow look).
+        if not (math.isfinite(new["rewards"].sum()) or np.isfinite(new["rewards"]).all()):
+            raise ValueError("rewards must hold finite numbers, got NaN or infinity")
         count = transitions.rewards.numel()
         kept = min(count, self.capacity)
         fits = min(kept, self.capacity - self._next)  # the rest goes to the front of the ring

@@ -141,8 +141,7 @@ class Collector:
         # Copies, because an agent may write into what it is shown, an environment into what it handed out.
         actions = np.array(agent.act(obs.copy()))
         following, rewards, terminated, truncated, info = self.envs.step(self._playable(actions))
-        following, rewards = np.array(following), np.array(rewards)
-        terminated, truncated = np.array(terminated), np.array(truncated)
+        following, rewards, terminated, truncated = map(np.array, (following, rewards, terminated, truncated))
         ended, next_obs, real = terminated | truncated, following, ~self._restarting
         if self.mode == AutoresetMode.NEXT_STEP:
             self._restarting = ended
@@ -172,12 +171,11 @@ class Collector:
 
 
 def _to_transitions(rows):
-    names = ("obs", "actions", "rewards", "next_obs", "terminated", "truncated")
-    columns = dict(zip(names, rows, strict=True))
-    for name, column in columns.items():  # networks are single precision
-        if name == "rewards" or (name.endswith("obs") and column.dtype.kind == "f"):
-            columns[name] = column.astype(np.float32, copy=False)
-    return Transitions(**{name: torch.from_numpy(column) for name, column in columns.items()})
+    obs, actions, rewards, next_obs, terminated, truncated = rows
+    if obs.dtype.kind == "f":  # networks are single precision
+        obs, next_obs = obs.astype(np.float32, copy=False), next_obs.astype(np.float32, copy=False)
+    rows = obs, actions, rewards.astype(np.float32, copy=False), next_obs, terminated, truncated
+    return Transitions(*map(torch.from_numpy, rows))
 
 
 class Deterministic:

@@ -33,10 +33,38 @@ def gradient_step(optimizer, loss):
     optimizer.step()
 
 
+class Adam(torch.optim.Adam):
+    """torch's Adam in its fused form, number for number, at half the cost for small networks.
+
+    torch prepares every step for all that an optimiser might meet (devices, closures, hooks, profilers); here
+    the weights go straight to its kernel. State and checkpoints are torch's.
+    """
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            weights = [weight for weight in group["params"] if weight.grad is not None]
+            if not weights:
+                continue
+            for weight in weights:
+                if not self.state[weight]:
+                    count = torch.zeros((), device=weight.device)
+                    moments = torch.zeros_like(weight), torch.zeros_like(weight)
+                    self.state[weight] = dict(zip(("step", "exp_avg", "exp_avg_sq"), (count, *moments), strict=True))
+            counts, means, squares = zip(*(self.state[weight].values() for weight in weights), strict=True)
+            torch._foreach_add_(counts, 1)
+            torch._fused_adam_(
+                weights, [weight.grad for weight in weights], means, squares, [], counts,
+                lr=group["lr"], beta1=group["betas"][0], beta2=group["betas"][1], eps=group["eps"],
+                weight_decay=0.0, amsgrad=False, maximize=False,
+            )
+
+    step.hooked = True  # otherwise torch wraps it in a note to its profiler, which takes as long as the kernel
+
+
 def adam(rates):
-    """Adam on the weights of modules, {module: step size}; the fused form does the same sums in one pass."""
-    groups = [{"params": module.parameters(), "lr": rate} for module, rate in rates.items()]
-    return torch.optim.Adam(groups, eps=1e-5, fused=True)
+    """Adam on the weights of modules, {module: step size}."""
+    return Adam([{"params": module.parameters(), "lr": rate} for module, rate in rates.items()], eps=1e-5, fused=True)
 
 
 def minibatches(size, minibatch_size, rng):
