@@ -9,8 +9,7 @@ from rlcourse.algorithms.common import adam, gradient_step
 def networks():
     generator = torch.Generator().manual_seed(3)
     weights = [torch.randn(shape, generator=generator) for shape in ((64, 3), (64,), (5, 64), (1,), ())]
-    parts = [torch.nn.Parameter(weight) for weight in weights[:2]], [torch.nn.Parameter(weight) for weight in weights[2:]]
-    return [torch.nn.ParameterList(part) for part in parts]
+    return [torch.nn.ParameterList(map(torch.nn.Parameter, part)) for part in (weights[:2], weights[2:])]
 
 
 def drive(optimizer, weights, steps=20, seed=0):
