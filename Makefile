@@ -3,6 +3,7 @@
 
 PORT     ?= 8888
 LAB_ARGS ?=
+LESSON   ?= 00
 JOBS     ?= 2
 
 # The first Python on the path that is new enough; `make lab PYTHON=/path/to/python3` names another.
@@ -12,6 +13,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 VENV      := .venv
 PY        := $(VENV)/bin/python
 INSTALLED := $(VENV)/installed
+WEB       := $(VENV)/installed-web
 PIP       := $(PY) -m pip --disable-pip-version-check
 
 # One file is one unit of work, since the cells of a notebook share a kernel.
@@ -21,7 +23,7 @@ PYTEST_ARGS ?= -n $(JOBS) --dist loadfile --nbval-lax --nbval-current-env
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test notebooks figures claims bench screenshots clean
+.PHONY: help lab present test testweb notebooks slides book site editions figures claims bench screenshots clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -29,12 +31,30 @@ help: ## this list
 lab: $(INSTALLED) ## open the course in JupyterLab (PORT=8888, LAB_ARGS=--no-browser)
 	@$(PY) scripts/lab.py --port $(PORT) $(LAB_ARGS)
 
-test: $(INSTALLED) ## run everything that CI runs: linter, tests, every notebook, the browser
+present: $(INSTALLED) ## open a lesson for a class: live, in large type, notes folded away (LESSON=03)
+	@$(PY) scripts/present.py $(LESSON) --port $(PORT) $(LAB_ARGS)
+
+test: $(INSTALLED) ## run everything: linter, tests, every notebook, the browser; CI adds testweb
 	@$(PY) -m ruff check .
-	@$(PY) -m pytest $(PYTEST_ARGS) tests notebooks
+	@$(PY) -m pytest $(PYTEST_ARGS) --ignore=tests/web tests notebooks
+
+testweb: $(WEB) ## build the slides, the book and the editions, and try them in a browser without a network
+	@$(PY) -m pytest -n $(JOBS) --dist loadfile tests/web
 
 notebooks: $(INSTALLED) ## run every notebook from a clean kernel and store its outputs (ONLY="01 03" for some)
 	@$(PY) scripts/run_notebooks.py $(ONLY)
+
+slides: $(WEB) ## one deck of slides a lesson, in build/slides (ONLY="01 03" for some)
+	@$(PY) scripts/slides.py $(ONLY)
+
+book: $(WEB) ## the course as a web book, in build/book
+	@$(PY) scripts/book.py
+
+site: slides book ## the book, with the slides in its folder slides, as a host serves them: build/site
+	@rm -rf build/site && cp -R build/book build/site && cp -R build/slides build/site/slides
+
+editions: $(WEB) ## the student's and the instructor's archive, and the graded assignment, in build/editions
+	@$(PY) scripts/editions.py
 
 figures: $(INSTALLED) ## draw every figure of assets/ anew
 	@$(PY) scripts/figures.py
@@ -50,7 +70,7 @@ screenshots: $(INSTALLED) ## photograph every lesson in both themes (into build/
 	@$(PY) scripts/screenshot.py --readme
 
 clean: ## remove what make made: the environment, JupyterLab's state, caches
-	rm -rf $(VENV) .jupyter build .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) .jupyter .jupyter-present build web/node_modules .pytest_cache .ruff_cache .hypothesis *.egg-info
 	find . -name __pycache__ -prune -exec rm -rf {} +
 	find . -name .ipynb_checkpoints -prune -exec rm -rf {} +
 
@@ -65,4 +85,13 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@echo "Installing the course into $(VENV); the first time this takes a few minutes."
 	@$(PIP) --version >/dev/null 2>&1 || "$(PYTHON)" -m venv --clear $(VENV)
 	@$(PIP) install --quiet -c constraints.txt -e ".[test]"
+	@touch $@
+
+# What the slides, the book and the editions need besides: Sphinx, nbgrader, and the scripts that pages carry along.
+$(WEB): $(INSTALLED) web/package-lock.json
+	@command -v npm >/dev/null || { \
+	    echo "The slides and the book carry reveal.js and MathJax along, which npm fetches once; npm was not found."; \
+	    echo "Install Node.js (it brings npm), then run this again. The lessons themselves do without."; exit 1; }
+	@$(PIP) install --quiet -c constraints.txt -e ".[test,web,grading]"
+	@cd web && npm ci --silent --ignore-scripts --no-audit --no-fund
 	@touch $@
