@@ -25,8 +25,11 @@ ROOT = Path(__file__).resolve().parent.parent
 START = "notebooks/00_start_here.ipynb"
 
 
-def environment(state):
-    """The variables under which a course's Jupyter runs; `state` is the folder that it may write to."""
+def environment(state, *settings):
+    """The variables under which a course's Jupyter runs; `state` is the folder that it may write to.
+
+    `settings` are folders of settings that come before those of jupyter/.
+    """
     folders = {
         "JUPYTER_CONFIG_DIR": "config",
         "JUPYTER_DATA_DIR": "data",
@@ -36,23 +39,31 @@ def environment(state):
     return {
         **os.environ,
         **{name: str(Path(state, folder)) for name, folder in folders.items()},
-        "JUPYTER_CONFIG_PATH": str(ROOT / "jupyter"),
+        "JUPYTER_CONFIG_PATH": os.pathsep.join(map(str, [*settings, ROOT / "jupyter"])),
         "JUPYTER_PREFER_ENV_PATH": "1",  # the kernel of this environment, not one the user once installed
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
     }
 
 
-def command(port, *options, root=ROOT):
-    """The command line of JupyterLab, with the first notebook in front."""
+def command(port, *options, root=ROOT, page=f"/lab/tree/{START}"):
+    """The command line of JupyterLab; `page` is where the browser begins, the first notebook as a rule."""
     line = [sys.executable, "-m", "jupyterlab", f"--port={port}", f"--ServerApp.root_dir={root}"]
-    line.append(f"--LabApp.default_url=/lab/tree/{START}")
+    line.append(f"--LabApp.default_url={page}")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         line.append("--allow-root")  # in a container the only user is often root
     return [*line, *options]
 
 
+def copy_lessons(root, copy, state):
+    """The lessons and the pictures that they show, in the folder `copy`; returns folders of settings, here none."""
+    for folder in ("notebooks", "assets"):
+        if Path(root, folder).is_dir():
+            shutil.copytree(Path(root, folder), copy / folder)
+    return ()
+
+
 @contextlib.contextmanager
-def running(*options, root=ROOT, timeout=120):
+def running(*options, root=ROOT, timeout=120, prepare=copy_lessons):
     """JupyterLab in the background, on a free port and with a state of its own; yields (address, token).
 
     It serves a copy of the lessons, because JupyterLab saves what it shows.
@@ -65,12 +76,10 @@ def running(*options, root=ROOT, timeout=120):
     address = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory(prefix="rlcourse-lab-") as state, Path(state, "log").open("wb") as log:
         copy = Path(state, "course")
-        for folder in ("notebooks", "assets"):
-            if Path(root, folder).is_dir():
-                shutil.copytree(Path(root, folder), copy / folder)
+        settings = prepare(root, copy, state)
         server = subprocess.Popen(
             command(port, *options, root=copy),
-            cwd=copy, env=environment(state), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            cwd=copy, env=environment(state, *settings), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
         )
         try:
             wait_until_up(server, f"{address}/api?token={token}", Path(state, "log"), timeout)

@@ -20,14 +20,15 @@ CONDA_NAMES = {"pytorch-cpu": "torch", "matplotlib-base": "matplotlib"}
 
 
 def required(pyproject):
-    """Name -> (bounds, extras) of what a student needs; and of what only a maintainer needs."""
+    """Name -> (bounds, extras) of what a student needs; and of what is needed besides, in any of the extras."""
     project = tomllib.loads(pyproject)["project"]
 
     def read(lines):
         found = [Requirement(line) for line in lines]
         return {canonicalize_name(one.name): (one.specifier, frozenset(one.extras)) for one in found}
 
-    return read(project["dependencies"]), read(project["optional-dependencies"]["test"])
+    extras = project["optional-dependencies"].values()
+    return read(project["dependencies"]), read(line for lines in extras for line in lines)
 
 
 def offered(environment):
@@ -56,7 +57,7 @@ def pinned(constraints):
 def disagreements(files):
     """What the three files say differently, one sentence each."""
     project = tomllib.loads(files["pyproject.toml"])["project"]
-    student, maintainer = required(files["pyproject.toml"])
+    student, others = required(files["pyproject.toml"])
     conda, pip_lines = offered(files["environment.yml"])
     python = conda.pop("python")[0]
     conda.pop("pip")
@@ -85,7 +86,7 @@ def disagreements(files):
         pins[name] = Version(next(iter(pin.specifier)).version)
         if pins[name].local:
             yield f"constraints.txt asks for one build of {name}, which other machines do not have: {pins[name]}"
-    for name, (bounds, _) in {**student, **maintainer}.items():
+    for name, (bounds, _) in {**student, **others}.items():
         if name not in pins:
             yield f"constraints.txt lacks {name}"
         elif pins[name] not in bounds:
@@ -106,6 +107,8 @@ def test_the_three_lists_agree():
     ("environment.yml", r"\n +- -e \.", "", "does not install the course itself"),
     ("constraints.txt", r"\ngymnasium==.*", "", "constraints.txt lacks gymnasium"),
     ("constraints.txt", r"\npytest==.*", "", "constraints.txt lacks pytest"),
+    ("constraints.txt", r"\nmyst-nb==.*", "", "constraints.txt lacks myst-nb"),
+    ("constraints.txt", r"\nnbgrader==.*", "", "constraints.txt lacks nbgrader"),
     ("constraints.txt", r"\ntorch==.*", "\ntorch>=2.7", "does not pin torch"),
     ("constraints.txt", r"\ntorch==.*", "\ntorch==1.13.1", "pinned to 1.13.1, outside"),
     ("constraints.txt", r"\ntorch==([\d.]+)", r"\ntorch==\1+cpu", "one build of torch"),
@@ -119,8 +122,8 @@ def test_a_disagreement_is_noticed(file, old, new, noticed):
 
 
 def needed():
-    """Every installed distribution that the course pulls in, directly or not, maintainers' tools included."""
-    seen, queue = set(), [("rlcourse", frozenset({"test"}))]
+    """Every installed distribution that the course pulls in, directly or not, with all extras."""
+    seen, queue = set(), [("rlcourse", frozenset({"test", "web", "grading"}))]
     while queue:
         name, extras = queue.pop()
         try:
