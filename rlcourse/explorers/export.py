@@ -16,7 +16,7 @@ import io
 import itertools
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image, ImageFilter
@@ -48,6 +48,8 @@ class Knob:
     control: object
     on_grid: bool
     positions: tuple
+    idle: bool = False
+    """Whether it changes nothing on the page: it acts only together with another control, and they move alone."""
 
     @property
     def default(self) -> int:
@@ -103,6 +105,16 @@ def parameters(explorer, found, setting) -> dict:
     for knob, position in zip(found, setting, strict=True):
         cells.setdefault(knob.name, []).append(knob.positions[position])
     return {name: control.join(cells[name]) for name, control in explorer.controls.items()}
+
+
+def idle(found, states) -> set[int]:
+    """Numbers of the knobs that leave the picture as it is while all others stand at their defaults."""
+    start = tuple(knob.default for knob in found)
+
+    def shown(i):
+        return {states[*start[:i], position, *start[i + 1:]][0] for position in range(len(found[i].positions))}
+
+    return {i for i, knob in enumerate(found) if not knob.on_grid and len(shown(i)) == 1}
 
 
 def pictures(explorer):
@@ -225,6 +237,8 @@ SCRIPT = """
 def fragment(explorer) -> str:
     """The explorer as one `<div>` with everything inside."""
     found, states, drawn = pictures(explorer)
+    still = idle(found, states)
+    found = [replace(knob, idle=i in still) for i, knob in enumerate(found)]
     width, height = Image.open(io.BytesIO(drawn[0])).size
     said = list(dict.fromkeys(sentence for _, sentence in states.values()))
     data = {
@@ -274,6 +288,8 @@ def note(explorer, found) -> str:
         said.append(f"{' and '.join(grid)} {'move freely together' if len(grid) > 1 else 'moves freely'}.")
     if not all(knob.on_grid for knob in found):
         said.append(f"{'Any other' if grid else 'Each'} control moves alone: it sends the rest back to their start.")
+    if any(knob.idle for knob in found):
+        said.append("A control that is grey acts only together with another one.")
     if any(len(knob.positions) < len(knob.control.positions()) for knob in found):
         said.append("Some steps are left out.")
     return " ".join(said) + " The notebook has every setting."
@@ -297,15 +313,16 @@ def _label(id, knob):
 
 
 def _input(id, knob):
+    off = " disabled" if knob.idle else ""
     if isinstance(knob.control, Toggle):
-        return f'<input type="checkbox" id="{id}"{" checked" if knob.control.default else ""}>'
+        return f'<input type="checkbox" id="{id}"{" checked" if knob.control.default else ""}{off}>'
     if isinstance(knob.control, Choice):
         texts = [html.escape(knob.control.write(value)) for value in knob.positions]
         options = "".join(f'<option value="{i}"{" selected" if i == knob.default else ""}>{text}</option>'
                           for i, text in enumerate(texts))
-        return f'<select id="{id}">{options}</select>'
+        return f'<select id="{id}"{off}>{options}</select>'
     return (f'<input type="range" id="{id}" min="0" max="{len(knob.positions) - 1}" step="1" value="{knob.default}" '
-            f'aria-valuetext="{knob.control.write(knob.control.default)}">')
+            f'aria-valuetext="{knob.control.write(knob.control.default)}"{off}>')
 
 
 def _output(id, knob):

@@ -103,6 +103,31 @@ def test_the_grid_is_full_and_every_other_control_moves_alone():
         assert knob.positions[knob.default] == knob.control.default
 
 
+@explorer(
+    height=Slider("height", 0, 2, step=1, default=1),
+    ghost=Toggle("ghost bar", default=False),
+    shade=Slider("shade of the ghost", 0, 1, step=0.5, default=0.5),
+    tint=Choice("colour of the ghost", ("blue", "red"), default="blue"),
+    free=Slider("on the grid", 0, 1, step=1, default=0),
+    grid=("free",),
+)
+def haunted(height, ghost, shade, tint, free):
+    """A bar, and perhaps a second one."""
+    figure, axes = style.new_figure(3, 2)
+    axes.bar([0], [height])
+    if ghost:
+        axes.bar([1], [1], color=tint, alpha=shade)
+    return style.say(figure, f"One bar of height {height}, ghost {ghost}.")
+
+
+def test_a_control_that_acts_only_with_another_is_switched_off_and_the_page_says_why():
+    page = haunted.to_html()
+    off = [attrs for attrs in Tags(page).all("input", "select") if "disabled" in attrs]
+    assert [re.search(r"-([a-z]+)-0$", attrs["id"])[1] for attrs in off] == ["shade", "tint"]
+    assert "A control that is grey acts only together with another one." in page
+    assert "disabled" not in tiny.to_html() and "grey" not in tiny.to_html()
+
+
 def test_a_row_is_one_knob_a_cell():
     found = export.knobs(penalty)
     start = [knob.default for knob in found]

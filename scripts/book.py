@@ -1,0 +1,331 @@
+"""The course as a web book in build/book: what `make book` runs.
+
+    python scripts/book.py                 # all of it
+    python scripts/book.py --out folder    # somewhere else
+
+The lessons come from their stored outputs; nothing is executed. An explorer comes as HTML, and its pictures lie in
+a file beside the page that is loaded when the explorer is touched, by a <script>, because a page opened from a folder
+may load scripts and nothing else. The equation index, the claim board and the errata are written from the
+course's index (rlcourse/data), each row with links to the parts of the lessons that treat it; the other pages are
+in web/book and docs. The result opens from a folder and from any static server.
+"""
+
+import argparse
+import base64
+import html
+import io
+import json
+import re
+import shutil
+import time
+import tomllib
+from collections import Counter
+from pathlib import Path
+
+from nbformat.v4 import new_output
+from PIL import Image
+from sphinx.cmd.build import build_main
+
+import web
+from rlcourse import experiments, index
+from rlcourse.explorers import export
+
+PAGES = web.ROOT / "web" / "book"
+DOCS = web.ROOT / "docs"
+HEADING = re.compile(r"#{1,6} +(.+?) *$")
+QUESTION = re.compile(r"\*\*The question[^*]*\*\*\s+(.+?)\n\n", re.DOTALL)
+SUMMARY = re.compile(r"What to remember|Where the recitation notes are corrected|nstructor")
+DATA = re.compile(r'<script type="application/json">(.*?)</script>\n?', re.DOTALL)
+SHOWS = re.compile(r"(explorers\.|quiz\.ask|index\.|display\(index\.|listing\.|Code\().*")
+"""A cell of one line that only shows something."""
+SHARED = re.compile(r"<style>.*?</style>\n?|<script>.*?</script>\n?", re.DOTALL)
+VERDICTS = {
+    "true": "it holds as it is worded",
+    "true if": "it holds under the condition that its wording names",
+    "overstated": "something of it is left, less than is usually said",
+    "false": "the measurement says the opposite, or nothing of the kind",
+}
+
+
+# ---------------------------------------------------------------- the lessons
+
+
+class Lesson:
+    """A lesson as a page of the book: its notebook made ready, its pictures, and which part treats which row."""
+
+    def __init__(self, path):
+        self.name = path.stem
+        self.number = path.name[:2]
+        self.notebook = web.read(path)
+        self.title = HEADING.match(self.notebook.cells[0].source.splitlines()[0])[1]
+        self.question = " ".join(QUESTION.search(self.notebook.cells[0].source)[1].split())
+        self.explorers = 0
+        self.files = {}
+        self.covered = {}
+        """ID of the index -> (anchor, heading) of the part that treats it first."""
+        self._anchors = Counter()
+        self._prepare()
+
+    def _prepare(self):
+        kept, part, parts = [], None, {}
+        for cell in self.notebook.cells:
+            headings = self._anchor(cell) if cell.cell_type == "markdown" else []
+            if headings and cell.source.startswith("("):
+                part = headings[0]
+            if web.tagged(cell, "instructor"):
+                continue
+            for name in cell.metadata.get("covers", ()):
+                parts.setdefault(name, []).append(part)
+            part = headings[-1] if headings else part
+            if cell.cell_type == "code":
+                self._code(cell)
+            kept.append(cell)
+        self.notebook.cells = kept
+        for name, found in parts.items():  # where it is shown, rather than where it is summed up
+            self.covered[name] = next((part for part in found if not SUMMARY.search(part[1])), found[0])
+
+    def _anchor(self, cell):
+        """Put an anchor of our own on every heading; returns (anchor, heading) of each."""
+        lines, found, fenced = [], [], False
+        for line in cell.source.splitlines():
+            fenced ^= line.startswith("```")
+            heading = None if fenced else HEADING.match(line)
+            if heading:
+                slug = f"{self.number}-{re.sub(r'[^a-z0-9]+', '-', heading[1].lower()).strip('-')}"
+                self._anchors[slug] += 1
+                slug += f"-{self._anchors[slug]}" * (self._anchors[slug] > 1)
+                found.append((slug, heading[1]))
+                lines.append(f"({slug})=")
+            lines.append(line)
+        cell.source = "\n".join(lines)
+        return found
+
+    def _code(self, cell):
+        tags = cell.metadata.setdefault("tags", [])
+        cell.source = cell.source.removeprefix("# NBVAL_CHECK_OUTPUT").lstrip("\n")  # a mark for the tests
+        if web.tagged(cell, "explorer"):
+            self.explorers += 1
+            cell.outputs = [_html(self._explorer(web.explorer_html(cell)))]
+        else:
+            started = [output for output in cell.outputs if "… not started" not in str(output.get("data", ""))]
+            cell.outputs = [self._output(output) for output in started]
+        if SHOWS.fullmatch(cell.source):
+            tags.append("remove-input")
+        if web.tagged(cell, "solution"):
+            tags.append("hide-cell")
+            cell.metadata["mystnb"] = {"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
+
+    def _explorer(self, fragment):
+        """An explorer without its pictures, style and script; the pictures go into a file."""
+        name, data = re.match(r'<div class="rlx" id="([^"]+)"', fragment)[1], DATA.search(fragment)[1]
+        self.files[f"explorers/{name}.js"] = f"document.currentScript.pictures({json.dumps(data)})"
+        bare = SHARED.sub("", DATA.sub("", fragment))
+        return bare.replace('<div class="rlx"', f'<div class="rlx" data-pictures="explorers/{name}.js"', 1)
+
+    def _output(self, output):
+        """An output that a page can show: pictures with their sentence, code as code, links to pages."""
+        data = output.get("data", {})
+        if "image/png" in data and "text/html" not in data:
+            return _html(self._picture(data["image/png"], data["text/plain"]))
+        if "text/latex" in data:  # IPython's Code, which brings the colours of one theme only
+            return _output("text/markdown", f"```python\n{data['text/plain']}\n```")
+        for kind in {"text/html", "text/markdown"} & set(data):
+            return _output(kind, re.sub(r'(href=")(\d\d_\w+)\.ipynb', r"\1\2.html", data[kind]))
+        return output
+
+    def _picture(self, png, said):
+        raw = base64.b64decode(png)
+        path = f"pictures/{self.name}-{sum(name.startswith('pictures') for name in self.files):02d}.png"
+        self.files[path] = raw
+        width, height = Image.open(io.BytesIO(raw)).size
+        return f'<img src="{path}" width="{width}" height="{height}" loading="lazy" alt="{html.escape(said)}">'
+
+
+def _output(kind, text):
+    return new_output("display_data", {kind: text, "text/plain": ""})
+
+
+def _html(text):
+    return _output("text/html", text)
+
+
+# ---------------------------------------------------------------- pages from the index
+
+
+def prose(text):
+    """One line of the index as MyST: formulas and `code` as they are, all other signs as signs."""
+    pieces = re.split(r"(\$[^$]+\$|`[^`]+`)", text)
+    pieces[::2] = [re.sub(r"([\\*_\[\]<>|~#])", r"\\\1", piece) for piece in pieces[::2]]
+    return "".join(pieces)
+
+
+def links(row, lessons):
+    """The parts of the lessons that treat a row."""
+    told = []
+    for lesson in lessons:
+        if row.id in lesson.covered:
+            anchor, heading = lesson.covered[row.id]
+            part = re.sub(r"^: (\d+)\. ", r", part \1: ", f": {prose(heading)}")
+            told.append(f"[lesson {int(lesson.number)}{part}](#{anchor})")
+    return "; ".join(told)
+
+
+def by_lesson(rows, lessons, entry):
+    """Rows under the title of the first lesson that treats them, each with an anchor and a heading of its own."""
+    text = []
+    for lesson in lessons:
+        if mine := [row for row in rows if row.lessons[0] == lesson.number]:
+            text.append(f"## {lesson.title}")
+            text += [f"({row.id.lower()})=\n### {row.id}\n\n{entry(row)}" for row in mine]
+    return "\n\n".join(text) + "\n"
+
+
+def equation_page(lessons):
+    def entry(row):
+        formulas = "\n\n".join(f"$$\n{part.strip()}\n$$" for part in row.latex.split("\\qquad")) if row.latex else ""
+        code = f"In code: `{row.function}`. " if row.function else ""
+        return f"{formulas}\n\n{prose(row.text)}\n\n{code}Treated in {links(row, lessons)}."
+
+    rows = index.load().values()
+    formulas, listings = ([row for row in rows if row.kind in kinds] for kinds in (("EQ", "EQX"), ("AL",)))
+    return (
+        f"# Equations and algorithms\n\nThe {len(formulas)} numbered equations of the course (EQX: those that the "
+        f"lessons add to the recitation notes) and its {len(listings)} algorithms, each with the function that "
+        "implements it and the parts of the lessons that treat it. An entry stands under the first of its lessons.\n\n"
+        f"{by_lesson(formulas, lessons, entry)}\n"
+        "## Algorithms\n\n" + "\n\n".join(f"({row.id.lower()})=\n### {row.id}\n\n{entry(row)}" for row in listings)
+    )
+
+
+def claim_page(lessons):
+    figures = experiments.results()
+
+    def badge(verdict):
+        return f'<strong class="verdict verdict-{verdict.replace(" ", "-")}">{verdict}</strong>'
+
+    def entry(row):
+        return (
+            f"{badge(row.verdict)} {prose(row.text)}\n\n"
+            f"Measured: {prose(index.measured(row, figures))}.\n\n"
+            f"Shown in {links(row, lessons)}" + (f" (`{row.cell}`)." if " " not in row.cell else f" ({row.cell}).")
+        )
+
+    rows = [row for row in index.load().values() if row.kind == "CL"]
+    count = Counter(row.verdict for row in rows)
+    board = "\n".join(f"| {badge(verdict)} | {meaning} | {count[verdict]} |" for verdict, meaning in VERDICTS.items())
+    return (
+        f"# The claim board\n\nThe {len(rows)} sentences about reinforcement learning that the lessons put to the "
+        "test: what is said, the verdict, the numbers behind it, and where to see them.\n\n"
+        f"| verdict | what it means | claims |\n|:--|:--|--:|\n{board}\n\n{by_lesson(rows, lessons, entry)}"
+    )
+
+
+def errata_page(lessons):
+    notes = tomllib.loads((PAGES / "errata.toml").read_text(encoding="utf-8"))
+
+    def entry(row):
+        return (
+            f"In the notes\n: {notes[row.id]}\n\nRight\n: {prose(row.text)}\n\n"
+            f"Demonstration\n: {links(row, lessons)}"
+        )
+
+    rows = [row for row in index.load().values() if row.kind == "ERR"]
+    if wrong := {row.id for row in rows} ^ set(notes):
+        raise SystemExit(f"web/book/errata.toml and the index disagree about {', '.join(sorted(wrong))}")
+    return (
+        "# Errata of the recitation notes\n\nThe course grew out of a page of recitation notes. Where they are wrong, "
+        f"loose or incomplete, a lesson says so and shows it. These are all {len(rows)} places: what the notes say, in "
+        "our words; what is right; and the part of a lesson that demonstrates it.\n\n" + by_lesson(rows, lessons, entry)
+    )
+
+
+# ---------------------------------------------------------------- the book
+
+
+def front_page(lessons):
+    """web/book/index.md, with the list of lessons and the table of contents."""
+    told = "\n\n".join(
+        f"**[{lesson.title}]({lesson.name}.ipynb)**\n: {lesson.question} *Explorers: {lesson.explorers}.*"
+        for lesson in lessons
+    )
+    contents = {
+        "Lessons": [lesson.name for lesson in lessons],
+        "Look up": ["equations", "claims", "glossary", "errata", "sources"],
+        "Teach": ["for_instructors"],
+    }
+    trees = "\n\n".join(
+        "\n".join(["```{toctree}", ":hidden:", ":maxdepth: 1", f":caption: {caption}", "", *names, "```"])
+        for caption, names in contents.items()
+    )
+    text = (PAGES / "index.md").read_text(encoding="utf-8")
+    return text.replace("<!-- lessons -->", told).replace("<!-- contents -->", trees)
+
+
+def document(path):
+    """A page of docs/, whose links to notebooks and to other pages are made links within the book."""
+    text = path.read_text(encoding="utf-8")
+    return re.sub(r"\]\((?:\.\./notebooks/|\./)?([\w-]+\.(?:ipynb|md))", r"](\1", text)
+
+
+def write_source(source, lessons):
+    """Everything that Sphinx reads, in one folder."""
+    for lesson in lessons:
+        (source / f"{lesson.name}.ipynb").write_text(json.dumps(lesson.notebook), encoding="utf-8")
+        for name, content in lesson.files.items():
+            target = source / "beside" / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content if isinstance(content, bytes) else content.encode())
+    shutil.copytree(PAGES, source, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", "*.toml"))
+    pages = {
+        "index": front_page(lessons),
+        "equations": equation_page(lessons),
+        "claims": claim_page(lessons),
+        "errata": errata_page(lessons),
+        "glossary": document(DOCS / "glossary.md"),
+        "for_instructors": document(DOCS / "for_instructors.md"),
+    }
+    for name, text in pages.items():
+        (source / f"{name}.md").write_text(text, encoding="utf-8")
+
+    static = source / "static"
+    web.vendor("mathjax", source / "mathjax")
+    (source / "mathjax" / "es5" / "tex-svg.js").replace(static / "mathjax.js")
+    shutil.rmtree(source / "mathjax")
+    (static / "explorers.css").write_text(export.STYLE, encoding="utf-8")
+    loader = (static / "explorers.js").read_text(encoding="utf-8")
+    script = json.dumps(export.SCRIPT)
+    (static / "explorers.js").write_text(f"const EXPLORER = {script};\n{loader}", encoding="utf-8")
+
+
+def build(out=web.BUILD / "book", only=()):
+    """Build the book into a folder; a warning of Sphinx is an error."""
+    out, source = Path(out), Path(out).with_name(f"{Path(out).name}-source")
+    for folder in (out, source):
+        shutil.rmtree(folder, ignore_errors=True)
+    source.mkdir(parents=True)
+    write_source(source, [Lesson(path) for path in web.lessons(only)])
+    options = ["-b", "html", "-q", "-W", "--keep-going", "-j", "2", "-d", str(source / "doctrees")]
+    if build_main([*options, str(source), str(out)]):
+        raise SystemExit("Sphinx did not like a page; its sentences are above")
+    for path in out.glob("*.html"):
+        path.write_text(named(path.read_text(encoding="utf-8")), encoding="utf-8")
+    return out
+
+
+def named(page):
+    """Let what reads "Solution" and "Search Ctrl + K" be called so, instead of by a name without these words."""
+    page = page.replace('<summary aria-label="Toggle hidden content">', "<summary>")
+    return re.sub(r'(<button[^>]*class="btn search-button-field[^>]*?) aria-label="Search"', r"\1", page)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=web.BUILD / "book", help="the folder of the book")
+    start = time.perf_counter()
+    out = build(parser.parse_args().out)
+    pages = list(out.glob("*.html"))
+    print(f"{out / 'index.html'}: {len(pages)} pages, {time.perf_counter() - start:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""Sphinx's settings for the web book; scripts/book.py puts this file beside the pages it has written."""
+
+project = "rlcourse"
+html_title = "Deep reinforcement learning that moves"
+language = "en"
+extensions = ["myst_nb"]
+exclude_patterns = ["beside", "static", "doctrees"]
+
+nb_execution_mode = "off"
+nb_merge_streams = True
+myst_enable_extensions = ["dollarmath", "amsmath", "deflist"]
+myst_dmath_double_inline = True
+
+html_theme = "sphinx_book_theme"
+html_static_path = ["static"]
+html_extra_path = ["beside"]
+html_css_files = ["explorers.css", "book.css"]
+html_js_files = ["explorers.js", "book.js"]
+html_copy_source = False
+html_use_index = False
+html_show_sphinx = False
+html_show_copyright = False
+author = ""
+html_context = {"default_mode": "auto"}
+html_theme_options = {
+    "navbar_persistent": [],  # the search field stands in the side bar, and its button above the page
+    "show_toc_level": 1,
+    "back_to_top_button": False,  # it lies over the text
+    "navigation_with_keys": False,  # arrow keys belong to the sliders
+    "footer_content_items": [],
+    "use_download_button": False,
+    "use_fullscreen_button": False,
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}
+
+# Mathematics: one local file. Tables from outputs hold bare $...$, so every element is looked at; the menu would put
+# each of some hundred formulas into the tab order.
+mathjax_path = "mathjax.js"
+myst_update_mathjax = False
+mathjax3_config = {
+    "tex": {"inlineMath": [["$", "$"], ["\\(", "\\)"]], "displayMath": [["$$", "$$"], ["\\[", "\\]"]]},
+    "options": {"enableMenu": False, "ignoreHtmlClass": "tex2jax_ignore|mathjax_ignore"},
+}
