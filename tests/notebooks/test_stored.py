@@ -1,9 +1,12 @@
 """What a notebook stores about the package is what the package says today: listings and questions."""
 
+import inspect
 import re
+from pathlib import Path
 
 import pytest
 
+import rlcourse
 from rlcourse import listing, quiz
 
 LISTING = re.compile(r'^listing\.beside\("(AL-\d\d)"\)', re.M)
@@ -32,6 +35,25 @@ def stale(notebook):
         for name in QUESTION.findall(source):
             if text != quiz.as_html(quiz.load(name[:2])[name]):
                 yield f"question {name}"
+
+
+@pytest.fixture(scope="module")
+def package():
+    """Every line of code of the package, without its indentation."""
+    paths = Path(inspect.getfile(rlcourse)).parent.rglob("*.py")
+    return {line.strip() for path in paths for line in path.read_text(encoding="utf-8").splitlines()}
+
+
+def shown_sources(notebook):
+    """The lines that `Code(getsource(...))` left in the stored outputs."""
+    for cell in notebook["cells"]:
+        for output in cell.get("outputs", []):
+            if "getsource" in joined(cell["source"]) and "text/latex" in output.get("data", {}):
+                yield from joined(output["data"]["text/plain"]).splitlines()
+
+
+def test_sources_are_those_of_today(notebook, package):
+    assert [line for line in shown_sources(notebook) if line.strip() not in package] == [], "run make notebooks"
 
 
 def test_listings_and_questions_are_those_of_today(notebook):
