@@ -101,7 +101,7 @@ window.probe = {
     await this.base.decode();
     const reset = () => { explorer.querySelector('button').click(); return img.decode(); };
     const found = [], faults = [];
-    for (const input of explorer.querySelectorAll('input, select')) {
+    for (const input of explorer.querySelectorAll('input:enabled, select:enabled')) {
       const box = input.type === 'checkbox', start = box ? Number(input.checked) : Number(input.value);
       const last = box ? 1 : input.tagName === 'SELECT' ? input.options.length - 1 : Number(input.max);
       const times = [];
@@ -204,8 +204,9 @@ def test_every_explorer_answers_without_a_network(show, lesson):
         assert statistics.median(mine) < ANSWER, tried["explorer"]
         times += mine
         by_keyboard(page, place)
-    print(f"{lesson.stem}: {len(places)} explorers tried, {moved} controls change the picture, "
-          f"{len(idle)} do not {idle}; "
+    off = page.locator(".rlx :is(input, select):disabled").count()
+    print(f"{lesson.stem}: {len(places)} explorers tried, {moved} controls change the picture, {off} are off, "
+          f"{len(idle)} change nothing at their ends {idle}; "
           f"median {statistics.median(times):.0f} ms, slowest {max(times):.0f} ms; "
           f"{len(page.foreign)} requests outside")
     sound(page)
@@ -214,7 +215,8 @@ def test_every_explorer_answers_without_a_network(show, lesson):
 def by_keyboard(page, place):
     """Arrow keys move the slider and not the slides; a presenter's remote turns the slides all the same."""
     page.evaluate("place => { probe.show(place); }", place)
-    control = page.locator("section.present:not(.stack) .rlx").locator("input[type=range], select").first
+    explorer = page.locator("section.present:not(.stack) .rlx")
+    control = explorer.locator("input[type=range]:enabled, select:enabled").first
     control.focus()
     before, start = page.evaluate("location.hash"), control.input_value()
     control.press("ArrowRight" if start == "0" else "ArrowLeft")
@@ -223,7 +225,7 @@ def by_keyboard(page, place):
     control.press("PageDown")
     assert page.evaluate("Reveal.getSlides().indexOf(Reveal.getCurrentSlide())") == place + 1
     page.evaluate("place => { probe.show(place); }", place)
-    page.locator("section.present:not(.stack) .rlx button").click()
+    explorer.locator("button").click()
     page.evaluate("document.activeElement.blur()")
 
 
