@@ -255,24 +255,33 @@ class Measured:
         return 1 / self.gaps.mean()
 
 
-@pytest.fixture(scope="module")
-def runs():
-    pytest.importorskip("ray", reason='asynchronous workers need the extra `cluster`: pip install -e ".[cluster]"')
-    return [Measured(num_workers) for num_workers in (1, 2)]
+def predictions():
+    """(measured, predicted) throughput and staleness of runs with one worker and with two, one after the other.
+
+    The simulator knows a run's work times, and what an update cost a single worker: whatever a single worker's cycle
+    holds besides its work (transport, the update itself) is taken as the learner's time.
+    """
+    runs = [Measured(num_workers) for num_workers in (1, 2)]
+    learner = max(float(runs[0].gaps.mean() - runs[0].work.mean()), 0.0)
+    for run in runs:
+        predicted = simulate(run.workers, run.work, updates=4_000, apply_time=learner)
+        yield run.updates_per_second, predicted.updates_per_time, run.staleness.mean(), predicted.mean_staleness
 
 
 @pytest.mark.slow
 @pytest.mark.covers("AL-05")
-@pytest.mark.parametrize("number", [0, 1])
-def test_the_simulator_predicts_a_run_on_this_machine(runs, number):
-    """One and two workers; the simulator knows the run's work times, and what an update cost a single worker.
+def test_the_simulator_predicts_runs_on_this_machine():
+    """Tolerance: 40 % on throughput, 0.5 updates on mean staleness.
 
-    Whatever a single worker's cycle holds besides its work (transport, the update itself) is taken as the
-    learner's time. Tolerance: 40 % on throughput, since three processes share the cores of a loaded machine
-    and work times move while they are measured; 0.5 updates on mean staleness.
+    Three processes share the cores of a machine that may do other things besides. If these slowed down one of the two
+    runs and not the other, the pair says nothing; both are measured again, three times at most.
     """
-    alone, run = runs[0], runs[number]
-    learner = max(float(alone.gaps.mean() - alone.work.mean()), 0.0)
-    predicted = simulate(run.workers, run.work, updates=4_000, apply_time=learner)
-    assert run.updates_per_second == pytest.approx(predicted.updates_per_time, rel=0.4)
-    assert run.staleness.mean() == pytest.approx(predicted.mean_staleness, abs=0.5)
+    pytest.importorskip("ray", reason='asynchronous workers need the extra `cluster`: pip install -e ".[cluster]"')
+    for _ in range(3):
+        found = list(predictions())
+        if all(
+            rate == pytest.approx(predicted_rate, rel=0.4) and staleness == pytest.approx(predicted_staleness, abs=0.5)
+            for rate, predicted_rate, staleness, predicted_staleness in found
+        ):
+            return
+    pytest.fail(f"three times in a row the runs were not as predicted; the last: {found}")
