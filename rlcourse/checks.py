@@ -101,9 +101,13 @@ def check_sequences(**tensors):
         if tensor.shape != first.shape:
             shapes = tuple(first.shape), tuple(tensor.shape)
             raise ValueError("{} must have the shape of {}, {}, got {}".format(name, first_name, *shapes))
-        # A sum is finite unless a term is not (or overflows, which deserves the slow look).
-        if not (tensor.dtype == torch.bool or math.isfinite(tensor.detach().sum().item()) or tensor.isfinite().all()):
+        if not all_finite(tensor):
             raise ValueError(f"{name} must hold finite numbers, got NaN or infinity")
+
+
+def all_finite(tensor):
+    """Whether the numbers are all finite: so is their sum then, unless it overflows, which deserves the slow look."""
+    return tensor.dtype == torch.bool or math.isfinite(tensor.detach().sum().item()) or bool(tensor.isfinite().all())
 
 
 def check_flags(**flags):

@@ -357,7 +357,7 @@ class Card(widgets.VBox):
     def __init__(self, question):
         self.question = question
         self.reply = None
-        prompt = f"<div><strong>Question {question.id}.</strong> {_html(question.prompt)}</div>"
+        prompt = f"<div><strong>Question {question.id}.</strong> {marked(question.prompt)}</div>"
         self.prompt = widgets.HTMLMath(STYLE + prompt)
         self.feedback = widgets.HTMLMath("")
         self.check = widgets.Button(description="Check", tooltip="Check my answer")
@@ -389,7 +389,7 @@ class Card(widgets.VBox):
         self.field.style.description_width = "auto"
         self.field.layout.width = "22rem"
         self.field.observe(lambda _: self._check(), "value")
-        form = widgets.HTMLMath(f"<em>Type {_html(self.question.form)}, then press Enter or Check.</em>")
+        form = widgets.HTMLMath(f"<em>Type {marked(self.question.form)}, then press Enter or Check.</em>")
         return [form, widgets.HBox([self.field, self.check])]
 
     def _check(self):
@@ -407,12 +407,12 @@ class Card(widgets.VBox):
         mark, name = MARKS[reply.right]
         remarks = ""
         for about, text in reply.remarks:
-            title = f"<strong>{_html(about)}</strong><br>" if about else ""
-            remarks += f"<p>{title}{_html(text)}</p>"
+            title = f"<strong>{marked(about)}</strong><br>" if about else ""
+            remarks += f"<p>{title}{marked(text)}</p>"
         # role=alert: a screen reader says it when it appears.
         self.feedback.value = (
             f'<div class="rlcourse-reply rlcourse-{name}" role="alert">'
-            f"<p><strong>{mark} {_html(reply.headline)}</strong></p>{remarks}</div>"
+            f"<p><strong>{mark} {marked(reply.headline)}</strong></p>{remarks}</div>"
         )
 
     def _repr_mimebundle_(self, **kwargs):
@@ -429,27 +429,27 @@ def as_html(question):
     items = []
     for option in question.options:
         verdict = verdicts[question.kind][option.right]
-        items.append(f"<li>{_html(option.text)}{_folded('Feedback', f'{verdict} {option.feedback}')}</li>")
+        items.append(f"<li>{marked(option.text)}{_folded('Feedback', f'{verdict} {option.feedback}')}</li>")
     if question.kind == "number":
         folds = [("A hint", question.hint)]
-        folds += [(f"If you have {_values(wrong.value)}", wrong.feedback) for wrong in question.distractors]
-        folds += [("The answer", f"{_values(question.answer)}. {question.feedback}")]
+        folds += [(f"If you have {values(wrong.value)}", wrong.feedback) for wrong in question.distractors]
+        folds += [("The answer", f"{values(question.answer)}. {question.feedback}")]
         items = [f"<li>{_folded(summary, text)}</li>" for summary, text in folds]
     return (
-        f"<div><p><strong>Question {question.id}.</strong> {_html(question.prompt)}</p>"
-        f"<p><em>{_html(_instruction(question))}</em></p><ul>{''.join(items)}</ul></div>"
+        f"<div><p><strong>Question {question.id}.</strong> {marked(question.prompt)}</p>"
+        f"<p><em>{marked(instruction(question))}</em></p><ul>{''.join(items)}</ul></div>"
     )
 
 
 def as_text(question):
     """The question as plain text, without the answers."""
-    lines = [textwrap.fill(f"Question {question.id}. {question.prompt}", 100), f"({_instruction(question)})"]
+    lines = [textwrap.fill(f"Question {question.id}. {question.prompt}", 100), f"({instruction(question)})"]
     for option in question.options:
         lines.append(textwrap.fill(option.text, 100, initial_indent="- ", subsequent_indent="  "))
     return "\n".join(lines)
 
 
-def _instruction(question):
+def instruction(question):
     """What to do with the question, for the versions on paper."""
     if question.kind == "number":
         return f"Write {question.form}."
@@ -457,12 +457,14 @@ def _instruction(question):
 
 
 def _folded(summary, text):
-    return f"<details><summary>{summary}</summary>{_html(text)}</details>"
+    return f"<details><summary>{summary}</summary>{marked(text)}</details>"
 
 
-def _values(numbers):
+def values(numbers):
+    """Numbers as a question writes them."""
     return ", ".join(f"{number:.4g}" for number in numbers).replace("-", "\N{MINUS SIGN}")
 
 
-def _html(text):
+def marked(text):
+    """A text of the quiz as HTML: formulas stay as they are, `code` becomes code."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))

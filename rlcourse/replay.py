@@ -7,14 +7,13 @@
         4  else draw rows uniformly, with replacement
 """
 
-import math
 from dataclasses import fields
 
 import gymnasium as gym
 import numpy as np
 import torch
 
-from rlcourse.checks import check_positive_integer, check_seed, require
+from rlcourse.checks import all_finite, check_positive_integer, check_seed, require
 from rlcourse.transitions import Transitions
 
 NAMES = tuple(field.name for field in fields(Transitions))
@@ -81,9 +80,7 @@ class ReplayBuffer:
             if given.dtype != rows.dtype and not np.can_cast(given.dtype, rows.dtype, "same_kind"):
                 types = (getattr(rows, name).dtype for rows in (self._rows, transitions))
                 raise ValueError("{} must be of type {}, got {}".format(name, *types))
-        # A sum is finite unless a term is not (or overflows, which deserves the slow look).
-        if not (math.isfinite(new["rewards"].sum()) or np.isfinite(new["rewards"]).all()):
-            raise ValueError("rewards must hold finite numbers, got NaN or infinity")
+        require(all_finite(transitions.rewards), "rewards must hold finite numbers, got NaN or infinity")
         count = transitions.rewards.numel()
         kept = min(count, self.capacity)
         fits = min(kept, self.capacity - self._next)  # the rest goes to the front of the ring

@@ -188,32 +188,22 @@ def question(cell):
     """A question of the quiz on one slide, what is right and why on the next."""
     number = ast.parse(cell.source).body[-1].value.args[0].value
     asked = quiz.load(number[:2])[number]
-    text = [f"<h3>Question {number}</h3>", f"<p>{marked(asked.prompt)}</p>"]
+    text = [f"<h3>Question {number}</h3>", f"<p>{quiz.marked(asked.prompt)}</p>",
+            f"<p><em>{quiz.marked(quiz.instruction(asked))}</em></p>"]
     answer = [f"<h3>Question {number}: the answer</h3>"]
     if asked.kind == "number":
-        text += [f"<p><em>Write {marked(asked.form)}.</em></p>"]
-        answer += [f"<p><strong>{values(asked.answer)}.</strong> {marked(asked.feedback)}</p>", "<ul>"]
-        answer += [f"<li><strong>{values(wrong.value)}?</strong> {marked(wrong.feedback)}</li>"
+        answer += [f"<p><strong>{quiz.values(asked.answer)}.</strong> {quiz.marked(asked.feedback)}</p>", "<ul>"]
+        answer += [f"<li><strong>{quiz.values(wrong.value)}?</strong> {quiz.marked(wrong.feedback)}</li>"
                    for wrong in asked.distractors] + ["</ul>"]
     else:
-        text += [f"<p><em>{'One is right.' if asked.kind == 'choice' else 'Several may be right.'}</em></p>",
-                 '<ol type="A">', *(f"<li>{marked(option.text)}</li>" for option in asked.options), "</ol>"]
+        text += ['<ol type="A">', *(f"<li>{quiz.marked(option.text)}</li>" for option in asked.options), "</ol>"]
         answer += ['<ol type="A">', *(f'<li class="{"right" if option.right else "wrong"}">'
-                                      f"{'✓' if option.right else '✗'} <strong>{marked(option.text)}</strong> "
-                                      f"{marked(option.feedback)}</li>" for option in asked.options), "</ol>"]
+                                      f"{'✓' if option.right else '✗'} <strong>{quiz.marked(option.text)}</strong> "
+                                      f"{quiz.marked(option.feedback)}</li>" for option in asked.options), "</ol>"]
     parts = [shown("\n".join(text), "subslide"), shown("\n".join(answer), "subslide")]
     if asked.kind == "number":
-        parts.insert(1, shown(f"<p>A hint: {marked(asked.hint)}</p>", "fragment"))
+        parts.insert(1, shown(f"<p>A hint: {quiz.marked(asked.hint)}</p>", "fragment"))
     return parts
-
-
-def marked(text):
-    """A text of the quiz: formulas stay as they are, `code` becomes code."""
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
-
-
-def values(numbers):
-    return ", ".join(f"{number:.4g}" for number in numbers).replace("-", "\N{MINUS SIGN}")
 
 
 def noted(cells):
