@@ -14,7 +14,7 @@ import torch
 from torch.distributions import Normal
 from torch.nn import functional as F
 
-from rlcourse.checks import require
+from rlcourse.checks import all_finite, require
 
 
 def categorical_entropy(probs):
@@ -66,12 +66,12 @@ class TanhGaussian:
         log π(a) = Σ_i [ log N(u_i; μ_i, σ_i) - log(1 - tanh² u_i) - log half-width_i ]
 
     The middle term is taken as 2 (log 2 - u - softplus(-2u)), which is exact where tanh has rounded to 1 and the
-    formula as it stands says log 0.
+    formula as it stands says log 0. Rounding never takes an action out of its box: low <= a <= high.
 
     Args:
         mean: μ, shape [..., d].
         log_std: log σ, same shape, or one that broadcasts to it.
-        low, high: edges of the box, numbers or tensors [d].
+        low, high: edges of the box, finite, in the unit of the action; numbers or tensors [d].
 
     Raises:
         ValueError: if a number is not finite, the shapes do not fit, or low is not below high.
@@ -81,31 +81,26 @@ class TanhGaussian:
 
     def __init__(self, mean, log_std, low=-1.0, high=1.0):
         require(isinstance(mean, torch.Tensor) and mean.dim() >= 1, "mean must be a tensor of shape [..., d]")
-        low, high, log_std = (torch.as_tensor(x, dtype=mean.dtype, device=mean.device) for x in (low, high, log_std))
-        # A sum is finite unless a term is not (or overflows, which deserves the slow look).
-        for name, numbers in (("mean", mean), ("log_std", log_std)):
-            finite = math.isfinite(numbers.detach().sum()) or bool(numbers.isfinite().all())
-            require(finite, f"{name} must hold finite numbers, got NaN or infinity")
-        require(bool((low < high).all()), "low must be below high")
-        self.mean, self.log_std = mean, log_std
+        log_std, low, high = (torch.as_tensor(x, dtype=mean.dtype, device=mean.device) for x in (log_std, low, high))
+        for name, numbers in {"mean": mean, "log_std": log_std, "low": low, "high": high}.items():
+            require(all_finite(numbers), f"{name} must hold finite numbers, got NaN or infinity")
+        self.mean, self.log_std, self.low, self.high = mean, log_std, low, high
         self.center, self.half_width = (high + low) / 2, (high - low) / 2
+        require(bool((self.half_width > 0).all()), "low must be below high")
         try:
             fits = torch.broadcast_shapes(mean.shape, log_std.shape, self.center.shape) == mean.shape
         except RuntimeError:
             fits = False
         require(fits, f"log_std, low and high must fit mean's shape {tuple(mean.shape)}")
 
-    @classmethod
-    def unchecked(cls, mean, log_std, center, half_width):
-        """The same from tensors that fit because of how they were made: what an actor builds in every update."""
-        made = object.__new__(cls)
-        made.mean, made.log_std, made.center, made.half_width = mean, log_std, center, half_width
-        return made
-
     @property
     def mode(self):
-        """centre + half-width · tanh(μ), the action played without exploration: the median of each component."""
-        return self.center + self.half_width * torch.tanh(self.mean)  # AL-20.5
+        """centre + half-width · tanh(μ), the action played without exploration.
+
+        It is the squashed mean, which is the median of each component and not the peak of the density: the peak
+        lies nearer to an edge, and for a wide σ there are two, one at either edge.
+        """
+        return self._squash(self.mean)  # AL-20.5
 
     def sample(self, sample_shape=(), *, noise=None):
         """Actions [*sample_shape, ..., d] through which no gradient flows."""
@@ -131,8 +126,7 @@ class TanhGaussian:
             noise = Normal(torch.zeros_like(self.mean), 1.0).sample(sample_shape)
         require(noise.shape == shape, f"noise must have shape {tuple(shape)}, got {tuple(noise.shape)}")
         unbounded = self.mean + self.log_std.exp() * noise  # AL-20.2
-        actions = torch.addcmul(self.center, self.half_width, torch.tanh(unbounded))  # AL-20.3
-        return actions, self._log_density(unbounded, noise)
+        return self._squash(unbounded), self._log_density(unbounded, noise)
 
     def log_prob(self, action):
         """log π(a) of actions inside the box, shape [...] for actions [..., d].
@@ -140,13 +134,29 @@ class TanhGaussian:
         An action on the very edge is taken for the nearest number inside: it is where tanh rounds to.
 
         Raises:
-            ValueError: if an action lies outside the box.
+            ValueError: if an action has another width than the box, or lies outside it.
         """
-        squashed = (action - self.center) / self.half_width
-        require(bool((squashed.abs() <= 1 + 1e-5).all()), "action must lie in the box from low to high")
-        largest = 1 - torch.finfo(squashed.dtype).eps / 2
-        unbounded = torch.atanh(squashed.clamp(-largest, largest))
+        width = self.mean.shape[-1]
+        require(
+            isinstance(action, torch.Tensor) and action.dim() >= 1 and action.shape[-1] == width,
+            f"action must be a tensor of shape [..., {width}], got "
+            f"{tuple(action.shape) if isinstance(action, torch.Tensor) else type(action).__name__}",
+        )
+        try:
+            torch.broadcast_shapes(action.shape, self.mean.shape)
+        except RuntimeError:
+            shapes = f"{tuple(self.mean.shape)}, got {tuple(action.shape)}"
+            raise ValueError(f"action must have a shape that fits mean's, {shapes}") from None
+        slack = 1e-5 * self.half_width  # an action computed elsewhere may be rounded otherwise
+        inside = (action >= self.low - slack) & (action <= self.high + slack)
+        require(bool(inside.all()), "action must lie in the box from low to high")
+        largest = 1 - torch.finfo(self.mean.dtype).eps / 2
+        unbounded = torch.atanh(((action - self.center) / self.half_width).clamp(-largest, largest))
         return self._log_density(unbounded, (unbounded - self.mean) / self.log_std.exp())
+
+    def _squash(self, unbounded):
+        actions = torch.addcmul(self.center, self.half_width, torch.tanh(unbounded))  # AL-20.3
+        return torch.clamp(actions, self.low, self.high)  # the sum may be rounded outwards
 
     def _log_density(self, unbounded, noise):
         gaussian = -0.5 * (noise**2 + math.log(2 * math.pi)) - self.log_std  # AL-20.4

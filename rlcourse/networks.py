@@ -24,6 +24,7 @@ from rlcourse.checks import check_fraction, require
 from rlcourse.distributions import TanhGaussian
 
 RELU = functools.partial(nn.ReLU, inplace=True)  # what went in is not needed again
+HUGE = 1e18  # the square of anything larger is infinite in single precision
 
 
 class Network(nn.Module):
@@ -196,62 +197,133 @@ class CategoricalActor(Network):
         return np.argmax(self.logits_numpy(obs), axis=-1)
 
 
-class GaussianActor(Network):
+def box_scale(action_space):
+    """Centre and half-width of each component of a Box: the point and the unit that agents measure actions by.
+
+    So measured, the same task is the same to an agent in any unit: 0 is the centre, -1 and 1 are the edges. A component
+    that lacks an edge has the unit 1, and for its centre the allowed number nearest to 0.
+
+    Returns:
+        (centre, half-width), float32 arrays [d].
+
+    Raises:
+        ValueError: unless action_space is a flat Box of real numbers in which every component has a width.
+    """
+    check_real_box(action_space)
+    low, high = action_space.low.astype(np.float64), action_space.high.astype(np.float64)
+    bounded = has_edges(action_space)
+    center, half_width = np.clip(0.0, low, high), np.ones_like(low)
+    center[bounded] = (low[bounded] + high[bounded]) / 2
+    half_width[bounded] = (high[bounded] - low[bounded]) / 2
+    return center.astype(np.float32), half_width.astype(np.float32)
+
+
+def has_edges(action_space):
+    """Which components of a Box have two edges, booleans [d]; an edge beyond ±1e18 is as good as none."""
+    return (np.abs(action_space.low) < HUGE) & (np.abs(action_space.high) < HUGE)
+
+
+def check_real_box(action_space):
+    """Raise ValueError unless the actions are vectors of real numbers, each component with some width."""
+    require(
+        isinstance(action_space, gym.spaces.Box) and len(action_space.shape) == 1,
+        f"action_space must be Discrete or a flat Box, got {action_space}",
+    )
+    require(
+        np.issubdtype(action_space.dtype, np.floating),
+        f"action_space must be a Box of real numbers, got {action_space}: fractions are not in it",
+    )
+    require(
+        bool((action_space.low < action_space.high).all()),
+        f"action_space must leave a choice in every component, low < high, got {action_space}",
+    )
+
+
+def check_box(action_space):
+    """Raise ValueError unless the actions are vectors of real numbers in a Box with finite edges."""
+    require(
+        isinstance(action_space, gym.spaces.Box) and len(action_space.shape) == 1 and has_edges(action_space).all(),
+        f"action_space must be a flat Box with finite bounds, got {action_space}",
+    )
+    check_real_box(action_space)
+
+
+class BoxNetwork(Network):
+    """A network that knows the Box of its actions, and measures them in half-widths from its centre."""
+
+    def __init__(self, action_space):
+        super().__init__()
+        self._box = box_scale(action_space)
+        for name, numbers in zip(("center", "half_width"), self._box, strict=True):
+            # As a buffer it follows the weights to another device.
+            self.register_buffer(name, torch.as_tensor(numbers, dtype=torch.get_default_dtype()), persistent=False)
+
+    def in_half_widths(self, actions):
+        """Actions [..., d] as numbers from -1 at the low edge of the Box to 1 at the high edge."""
+        return (actions - self.center) / self.half_width
+
+
+class GaussianActor(BoxNetwork):
     """π_θ(a|s) in a Box: independent normals, the mean a network of s, the log standard deviations free numbers.
+
+        a = centre + half-width · (μ_θ(s) + σ ξ),    ξ standard normal
 
     It may draw actions outside the Box; whoever plays them clips them, and learns from what was drawn.
     """
 
     def __init__(self, observation_space, action_space, hidden, *, seed=0):
-        super().__init__()
-        require(
-            isinstance(action_space, gym.spaces.Box) and len(action_space.shape) == 1,
-            f"action_space must be Discrete or a flat Box, got {action_space}",
-        )
+        super().__init__(action_space)
         self.net = mlp(observation_space, hidden, action_space.shape[0], last_gain=0.01, seed=seed)
         self.log_std = nn.Parameter(torch.zeros(action_space.shape[0]))
 
     def forward(self, obs):
-        mean = self.net(obs)
-        spread = self.log_std.exp().expand_as(mean)
-        return Independent(Normal(mean, spread, validate_args=False), 1, validate_args=False)
+        mean = torch.addcmul(self.center, self.half_width, self.net(obs))
+        std = (self.half_width * self.log_std.exp()).expand_as(mean)
+        return Independent(Normal(mean, std, validate_args=False), 1, validate_args=False)
 
     def sample(self, obs, rng):
-        """Actions a ~ π(.|s) for obs [..., features]: mean + σ ξ, ξ standard normal."""
-        mean = self.mode(obs)
-        return mean + np.exp(self.log_std.detach().cpu().numpy()) * rng.standard_normal(mean.shape, dtype=np.float32)
+        """Actions a ~ π(.|s) for obs [..., features]."""
+        center, half_width = self._box
+        mean = self.net.forward_numpy(obs)
+        noise = np.exp(self.log_std.numpy(force=True)) * rng.standard_normal(mean.shape, dtype=np.float32)
+        return center + half_width * (mean + noise)
 
     def mode(self, obs):
         """The mean action of each observation."""
-        return self.net.forward_numpy(obs)
+        center, half_width = self._box
+        return center + half_width * self.net.forward_numpy(obs)
 
 
-def check_box(action_space):
-    """Raise ValueError unless the actions are vectors in a Box with finite edges."""
-    require(
-        isinstance(action_space, gym.spaces.Box) and len(action_space.shape) == 1 and action_space.is_bounded(),
-        f"action_space must be a flat Box with finite bounds, got {action_space}",
-    )
-
-
-class BoxActor(Network):
-    """What actors in a bounded Box share: the way from any number into the box, centre + half-width · tanh(u)."""
+class BoundedActor(BoxNetwork):
+    """What actors that never leave their Box share: a = centre + half-width · tanh(u), for any number u."""
 
     def __init__(self, action_space):
-        super().__init__()
         check_box(action_space)
-        low, high = action_space.low.astype(np.float32), action_space.high.astype(np.float32)
-        self._box = (low + high) / 2, (high - low) / 2
-        for name, numbers in {"low": low, "high": high, "center": self._box[0], "half_width": self._box[1]}.items():
-            # As a buffer it follows the weights to another device.
+        super().__init__(action_space)
+        self._edges = inner_edges(action_space)
+        for name, numbers in zip(("low", "high"), self._edges, strict=True):
             self.register_buffer(name, torch.as_tensor(numbers, dtype=torch.get_default_dtype()), persistent=False)
 
+    def squash(self, unbounded):
+        """The actions [..., d] for the network's outputs; the sum may be rounded outwards."""
+        return torch.clamp(torch.addcmul(self.center, self.half_width, torch.tanh(unbounded)), self.low, self.high)
+
     def squash_numpy(self, unbounded):
+        """The same from and to NumPy arrays."""
         center, half_width = self._box
-        return center + half_width * np.tanh(unbounded)
+        low, high = self._edges
+        return np.minimum(np.maximum(center + half_width * np.tanh(unbounded), low), high)
 
 
-class DeterministicActor(BoxActor):
+def inner_edges(action_space):
+    """Low and high of a Box in single precision, rounded into the Box where they cannot be written exactly."""
+    low, high = action_space.low.astype(np.float32), action_space.high.astype(np.float32)
+    low = np.where(low < action_space.low, np.nextafter(low, np.float32(np.inf)), low)
+    high = np.where(high > action_space.high, np.nextafter(high, np.float32(-np.inf)), high)
+    return low, high
+
+
+class DeterministicActor(BoundedActor):
     """μ_θ(s), the one action for each state, inside a bounded Box: centre + half-width · tanh(network)."""
 
     def __init__(self, observation_space, action_space, hidden, *, seed=0):
@@ -260,14 +332,14 @@ class DeterministicActor(BoxActor):
         self.net = mlp(observation_space, hidden, outputs, activation=RELU, last_gain=0.01, seed=seed)
 
     def forward(self, obs):
-        return torch.addcmul(self.center, self.half_width, torch.tanh(self.net(obs)))
+        return self.squash(self.net(obs))
 
     def mode(self, obs):
         """The same action, from and to NumPy arrays, without a graph."""
         return self.squash_numpy(self.net.forward_numpy(obs))
 
 
-class TanhGaussianActor(BoxActor):
+class TanhGaussianActor(BoundedActor):
     """π_θ(a|s) inside a bounded Box: a squashed Gaussian, mean and log standard deviation a network of s."""
 
     LOG_STD = (-5.0, 2.0)
@@ -280,7 +352,7 @@ class TanhGaussianActor(BoxActor):
 
     def forward(self, obs):
         mean, log_std = self.net(obs).chunk(2, dim=-1)  # AL-20.1
-        return TanhGaussian.unchecked(mean, log_std.clamp(*self.LOG_STD), self.center, self.half_width)
+        return TanhGaussian(mean, log_std.clamp(*self.LOG_STD), self.low, self.high)
 
     def sample(self, obs, rng):
         """Actions a ~ π(.|s) for obs [..., features]."""
@@ -317,19 +389,19 @@ class ActionValueCritic(Network):
         return self.all_actions(obs).gather(-1, actions[..., None]).squeeze(-1)
 
 
-class ContinuousCritic(Network):
-    """Q_w(s, a) for actions in a Box: the action is an input beside the observation."""
+class ContinuousCritic(BoxNetwork):
+    """Q_w(s, a) for actions in a Box: the action, in half-widths, is an input beside the observation."""
 
     def __init__(self, observation_space, action_space, hidden, *, seed=0):
-        super().__init__()
         check_box(action_space)
+        super().__init__(action_space)
         layers, width = features(observation_space)
         self.features = MLP(*layers)
         self.net = MLP(*perceptron(width + action_space.shape[0], hidden, 1, activation=RELU, seed=seed))
 
     def forward(self, obs, actions):
         """Q_w(s, a) of obs [..., features] and actions [..., d], shape [...]."""
-        return self.net(torch.cat([self.features(obs), actions], dim=-1)).squeeze(-1)
+        return self.net(torch.cat([self.features(obs), self.in_half_widths(actions)], dim=-1)).squeeze(-1)
 
 
 class TwinLinear(nn.Module):
@@ -357,18 +429,18 @@ class Twins(MLP):
         return super().forward(rows.expand(2, -1, -1)).view(2, *x.shape[:-1], -1)
 
 
-class TwinCritic(Network):
+class TwinCritic(BoxNetwork):
     """Two critics Q_1(s, a), Q_2(s, a) for actions in a Box, computed side by side."""
 
     def __init__(self, observation_space, action_space, hidden, *, seed=0):
-        super().__init__()
         check_box(action_space)
+        super().__init__(action_space)
         layers, width = features(observation_space)
         self.features, self.net = MLP(*layers), Twins(width + action_space.shape[0], hidden, 1, seed=seed)
 
     def forward(self, obs, actions):
         """Q_1(s, a) and Q_2(s, a) of obs [..., features] and actions [..., d], shape [2, ...]."""
-        return self.net(torch.cat([self.features(obs), actions], dim=-1)).squeeze(-1)
+        return self.net(torch.cat([self.features(obs), self.in_half_widths(actions)], dim=-1)).squeeze(-1)
 
 
 class TwinActionValueCritic(Network):

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import rlcourse as rl
@@ -119,6 +119,9 @@ def test_components_are_independent():
     ((torch.zeros(4, 2), torch.zeros(4, 3)), "log_std, low and high must fit mean's shape"),
     ((torch.zeros(2), torch.zeros(4, 2)), "log_std, low and high must fit mean's shape"),
     ((torch.zeros(2), torch.zeros(2), 1.0, 1.0), "low must be below high"),
+    ((torch.zeros(2), torch.zeros(2), -math.inf, 1.0), "low must hold finite numbers"),
+    ((torch.zeros(2), torch.zeros(2), -1.0, torch.tensor([1.0, math.inf])), "high must hold finite numbers"),
+    ((torch.zeros(2), torch.zeros(2), -1.0, torch.ones(3)), "log_std, low and high must fit mean's shape"),
 ])  # fmt: skip
 def test_what_it_cannot_be_made_of_is_named(arguments, sentence):
     with pytest.raises(ValueError, match=sentence):
@@ -133,6 +136,39 @@ def test_an_action_outside_the_box_has_no_density():
             policy.log_prob(torch.tensor([action]))
     with pytest.raises(ValueError, match="noise must have shape"):
         policy.rsample(noise=torch.zeros(2))
+
+
+@pytest.mark.parametrize("action", [torch.zeros(5, 2), torch.zeros(5, 1), torch.tensor(0.0), [0.0, 0.0, 0.0]])
+def test_an_action_of_another_width_is_named(action):
+    policy = rl.TanhGaussian(torch.zeros(5, 3), torch.zeros(5, 3))
+    assert policy.log_prob(torch.zeros(3)).shape == policy.log_prob(torch.zeros(5, 3)).shape == (5,)
+    with pytest.raises(ValueError, match=r"^action must be a tensor of shape \[..., 3\]"):
+        policy.log_prob(action)
+    with pytest.raises(ValueError, match="^action must have a shape that fits"):
+        policy.log_prob(torch.zeros(4, 3))
+
+
+EDGES = st.floats(-1e6, 1e6, width=32, **WIDE)
+
+
+@settings(max_examples=300, deadline=None)
+@given(EDGES, EDGES, st.floats(-9, 9, **WIDE), st.floats(-5, 2, **WIDE))
+def test_rounding_takes_no_action_out_of_its_box(low, high, mean, log_std):
+    low, high = sorted((low, high))
+    assume(high - low > 1e-30)
+    noise = torch.linspace(-4, 4, 41)[:, None]
+    policy = rl.TanhGaussian(torch.full((41, 1), mean), torch.full((41, 1), log_std), low, high)
+    for actions in (policy.rsample(noise=noise), policy.mode, policy.sample()):
+        assert bool((actions >= low).all() and (actions <= high).all())
+        assert policy.log_prob(actions).isfinite().all()  # it knows its own actions
+
+
+def test_the_mode_is_the_median_and_not_the_peak_of_the_density():
+    policy = rl.TanhGaussian(torch.tensor([0.5]), torch.tensor([0.0]))
+    assert float(policy.mode) == pytest.approx(math.tanh(0.5))
+    grid = torch.linspace(-0.999, 0.999, 1999)[:, None]
+    peak = grid[policy.log_prob(grid).argmax()]
+    assert float(peak) > float(policy.mode) + 0.2
 
 
 @pytest.mark.covers("EQX-11", "CL-47")

@@ -181,7 +181,51 @@ def test_actors_in_a_box_stay_inside_and_read_the_same_both_ways(kind, shape):
         answer = actor(obs)
     actions = actor.mode(obs.numpy())
     np.testing.assert_allclose(actions, answer if kind is DeterministicActor else answer.mode, rtol=1e-4, atol=1e-5)
-    assert actions.shape == (*shape[:-1], 2) and (actions >= LOW - 1e-6).all() and (actions <= HIGH + 1e-6).all()
+    assert actions.shape == (*shape[:-1], 2) and (actions >= LOW).all() and (actions <= HIGH).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kind", [DeterministicActor, TanhGaussianActor])
+def test_no_rounding_takes_an_action_out_of_its_space(kind, dtype):
+    rng = np.random.default_rng(0)
+    obs = rng.normal(size=(50, 4)).astype(np.float32)
+    for _ in range(60):
+        low = (10 ** rng.uniform(-3, 3, 2) * rng.choice([-1, 1], 2)).astype(dtype)
+        space = gym.spaces.Box(low, low + (10 ** rng.uniform(-1, 3, 2)).astype(dtype), dtype=dtype)
+        actor = kind(BOX, space, (), seed=0)
+        with torch.no_grad():
+            actor.net[-1].weight.mul_(1e4)  # nearly all actions are at the edges
+            answer = actor(torch.as_tensor(obs))
+        played = [actor.mode(obs), (answer if kind is DeterministicActor else answer.sample()).numpy()]
+        if kind is TanhGaussianActor:
+            played += [actor.sample(obs, rng), answer.mode.numpy()]
+        for actions in played:
+            assert all(space.contains(action) for action in actions)
+
+
+def test_a_gaussian_actor_starts_in_the_middle_of_its_box_and_as_wide():
+    space = gym.spaces.Box(np.array([100, -np.inf, 5, -3.4e38], np.float32), np.array([102, np.inf, np.inf, 3.4e38],
+                           np.float32))  # fmt: skip
+    actor = GaussianActor(BOX, space, (8,), seed=0)
+    policy = actor(torch.zeros(4))
+    torch.testing.assert_close(policy.mean, torch.tensor([101.0, 0.0, 5.0, 0.0]), atol=1e-3, rtol=1e-4)
+    torch.testing.assert_close(policy.stddev, torch.ones(4))
+    drawn = actor.sample(np.zeros((20_000, 4), np.float32), np.random.default_rng(0))
+    np.testing.assert_allclose(drawn.mean(0), [101, 0, 5, 0], atol=0.05)
+    np.testing.assert_allclose(drawn.std(0), 1, rtol=0.02)
+    half = GaussianActor(BOX, gym.spaces.Box(-0.5, 0.5, (1,)), (8,), seed=0)
+    torch.testing.assert_close(half(torch.zeros(4)).stddev, torch.tensor([0.5]))
+
+
+@pytest.mark.parametrize(("space", "words"), [
+    (gym.spaces.Box(0, 5, (1,), np.int64), "real numbers"),
+    (gym.spaces.Box(np.array([0, 1], np.float32), np.array([1, 1], np.float32)), "leave a choice in every component"),
+    (gym.spaces.Box(-1, 1, (2, 2)), "a flat Box"),
+])  # fmt: skip
+@pytest.mark.parametrize("kind", [GaussianActor, DeterministicActor, TanhGaussianActor, ContinuousCritic, TwinCritic])
+def test_a_box_that_cannot_be_played_is_named(kind, space, words):
+    with pytest.raises(ValueError, match=f"^action_space must .*{words}"):
+        kind(BOX, space, (8,))
 
 
 def test_a_squashed_actor_keeps_its_spread_between_two_walls():

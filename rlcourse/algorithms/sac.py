@@ -82,8 +82,8 @@ class SoftActorCritic(Agent):
         learn_alpha: bool = True
         """Adjust α so that the entropy stays at its target."""
         target_entropy: float | None = None
-        """The entropy to keep, in nats; None: minus the number of action components in a Box, and 0.4 log m
-        over m actions."""
+        """The entropy to keep, in nats, of the action in its own unit. None: in a Box the custom of -1 for each of d
+        components, measured in half-widths, which is Σ log half-width - d; over m actions 0.4 log m."""
         twin: bool = True
         """Judge by the smaller of two critics; False: by the first alone."""
         learning_rate: float = 2e-3
@@ -121,7 +121,14 @@ class SoftActorCritic(Agent):
     def choose_target_entropy(self):
         if self.config.target_entropy is not None:
             return check_weight("target_entropy", self.config.target_entropy)
-        return 0.4 * math.log(self.action_space.n) if self.discrete else -float(self.action_space.shape[0])
+        if self.discrete:
+            return 0.4 * math.log(self.action_space.n)
+        return (self.actor.half_width.log() - 1).sum().item()
+
+    @property
+    def log_unit(self):
+        """Σ log half-width: by so much the entropy of an action in its own unit exceeds that in half-widths."""
+        return self.actor.half_width.log().sum()
 
     @property
     def alpha(self):
@@ -174,6 +181,9 @@ class SoftActorCritic(Agent):
     def soft_values(self, obs, critic):
         """V(s) = E[ min_i Q_i(s, a) - α log π_θ(a|s) ] over a ~ π_θ(.|s), and E[ log π_θ(a|s) ].
 
+        In a Box the entropy in V is that of the action in half-widths. In another unit it would be larger or smaller by
+        the same number in every step: a reward, or a fine, for staying alive.
+
         Args:
             obs: [B, features].
             critic: the twins to judge by.
@@ -189,7 +199,8 @@ class SoftActorCritic(Agent):
         noise = torch.from_numpy(self.rng.standard_normal(policy.mean.shape, dtype=np.float32)).to(self.device)
         actions, log_probs = policy.rsample_with_log_prob(noise=noise)  # AL-17.7 AL-17.9 AL-18.5 AL-18.7
         q1, q2 = critic(obs, actions)
-        return soft_value_target(q1, q2 if self.config.twin else q1, log_probs, alpha=alpha), log_probs  # AL-18.5
+        per_half_width = log_probs + self.log_unit
+        return soft_value_target(q1, q2 if self.config.twin else q1, per_half_width, alpha=alpha), log_probs  # AL-18.5
 
     def smaller(self, q):
         """min_i Q_i(s, .) of both critics' [2, ...]; without twins the first."""

@@ -39,6 +39,11 @@ def act_by_hand(net, obs):
     return (LOW + HIGH) / 2 + (HIGH - LOW) / 2 * np.tanh(net.forward(obs))
 
 
+def judged(critic, obs, actions):
+    """Q of a copied critic, which sees the actions in half-widths from the centre of the box."""
+    return critic.forward(np.concatenate([obs, (actions - (LOW + HIGH) / 2) / ((HIGH - LOW) / 2)], axis=1))[:, 0]
+
+
 def agree(module, gradients):
     for weight, expected in zip(module.parameters(), gradients, strict=True):
         np.testing.assert_allclose(weight.grad, expected, rtol=1e-5, atol=1e-5)
@@ -49,8 +54,8 @@ def test_the_target_is_that_of_the_slow_copies_and_masks_terminations_only(by_ha
     learner, batch = make(), stored()
     b = doubles(batch)
     actor, critic = by_hand(learner.target_actor.net), by_hand(learner.target_critic.net)
-    following = np.concatenate([b["next_obs"], act_by_hand(actor, b["next_obs"])], axis=1)
-    expected = b["rewards"] + 0.99 * (1 - b["terminated"]) * critic.forward(following)[:, 0]
+    next_q = judged(critic, b["next_obs"], act_by_hand(actor, b["next_obs"]))
+    expected = b["rewards"] + 0.99 * (1 - b["terminated"]) * next_q
     target = learner.target(batch)
     assert not target.requires_grad
     np.testing.assert_allclose(target, expected, rtol=1e-5, atol=1e-5)
@@ -62,7 +67,7 @@ def test_the_critics_loss_and_gradient_are_those_by_hand(by_hand):
     learner, batch = make(), stored()
     b, target = doubles(batch), learner.target(batch).double().numpy()
     critic = by_hand(learner.critic.net)
-    error = critic.forward(np.concatenate([b["obs"], b["actions"]], axis=1))[:, 0] - target
+    error = judged(critic, b["obs"], b["actions"]) - target
     loss = learner.critic_loss(batch)
     loss.backward()
     np.testing.assert_allclose(loss.item(), (error**2).mean(), rtol=1e-5)
@@ -78,8 +83,9 @@ def test_the_actors_gradient_is_the_chain_rule_by_hand(by_hand):
     actor, critic = by_hand(learner.actor.net), by_hand(learner.critic.net)
     unbounded = actor.forward(obs)
     actions = (LOW + HIGH) / 2 + (HIGH - LOW) / 2 * np.tanh(unbounded)
-    q = critic.forward(np.concatenate([obs, actions], axis=1))[:, 0]
-    slope = critic.backward(np.full((len(obs), 1), 1 / len(obs)))[1][:, 3:]  # ∇_a Q, the last two inputs
+    q = judged(critic, obs, actions)
+    inputs = critic.backward(np.full((len(obs), 1), 1 / len(obs)))[1][:, 3:]  # of the last two inputs, in half-widths
+    slope = inputs / ((HIGH - LOW) / 2)  # ∇_a Q
     expected = actor.backward(-slope * (HIGH - LOW) / 2 * (1 - np.tanh(unbounded) ** 2))[0]
     loss = learner.actor_loss(batch)
     loss.backward()

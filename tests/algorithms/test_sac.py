@@ -48,18 +48,20 @@ def noise_to_come(learner, shape):
 
 
 def squashed(net, obs, noise):
-    """Actions and log-densities of the actor by the textbook's formulas, and what their gradients need."""
+    """Actions and log-densities per half-width by the textbook's formulas, and what their gradients need."""
     mean, log_std = np.split(net.forward(obs), 2, axis=1)
     inside = (log_std > -5) & (log_std < 2)
     log_std = np.clip(log_std, -5, 2)
     half = (HIGH - LOW) / 2
     t = np.tanh(mean + np.exp(log_std) * noise)
-    log_probs = (-(noise**2) / 2 - log_std - np.log(2 * np.pi) / 2 - np.log(1 - t**2) - np.log(half)).sum(1)
+    log_probs = (-(noise**2) / 2 - log_std - np.log(2 * np.pi) / 2 - np.log(1 - t**2)).sum(1)
     return (LOW + HIGH) / 2 + half * t, log_probs, t, half, np.exp(log_std), inside
 
 
 def judged(critics, obs, actions):
-    return np.array([critic.forward(np.concatenate([obs, actions], axis=1))[:, 0] for critic in critics])
+    """Q of copied critics, which see the actions in half-widths from the centre of the box."""
+    inputs = np.concatenate([obs, (actions - (LOW + HIGH) / 2) / ((HIGH - LOW) / 2)], axis=1)
+    return np.array([critic.forward(inputs)[:, 0] for critic in critics])
 
 
 def agree(gradients, expected):
@@ -113,14 +115,14 @@ def test_the_actors_loss_and_gradient_are_those_by_hand(by_hand):
     q = judged(critics, obs, actions)
     smaller = q.argmin(0)
     slopes = np.array([critic.backward(np.ones((64, 1)))[1][:, 3:] for critic in critics])
-    slope = slopes[smaller, np.arange(64)]
+    slope = slopes[smaller, np.arange(64)] / half  # ∇_a Q; the critics' inputs are half-widths
     # d log π / du = 2 tanh u from the stretch; -1 of log σ itself; and u = μ + σ ξ.
     du = alpha * 2 * t - slope * half * (1 - t**2)
     out = np.concatenate([du, (du * std * noise - alpha) * inside], axis=1) / 64
     values, drawn = learner.present_values(batch.obs)
     loss = learner.actor_loss(values)
     loss.backward()
-    np.testing.assert_allclose(drawn.detach(), log_probs, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(drawn.detach(), log_probs - np.log(half).sum(), rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(loss.item(), (alpha * log_probs - q.min(0)).mean(), rtol=1e-5)
     agree([weight.grad for weight in learner.actor.parameters()], net.backward(out)[0])
     assert all(weight.grad is None and weight.requires_grad for weight in learner.critic.parameters())
@@ -156,8 +158,8 @@ def test_the_critics_with_a_value_network_bootstrap_from_its_slow_copy(by_hand):
 
 @pytest.mark.covers("EQX-14")
 def test_the_temperature_rises_while_the_entropy_is_below_its_target():
-    for log_prob, direction in ((2.5, 1), (1.5, -1)):  # entropy -2.5 and -1.5, target -2
-        learner = make()
+    for log_prob, direction in ((2.5, 1), (1.5, -1)):  # entropy -2.5 and -1.5
+        learner = make(target_entropy=-2.0)
         log_probs = torch.full((8,), log_prob, requires_grad=True)
         loss = learner.alpha_loss(log_probs)
         np.testing.assert_allclose(loss.item(), -0.7 * (log_prob - 2), rtol=1e-5)
