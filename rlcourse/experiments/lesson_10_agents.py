@@ -6,6 +6,7 @@ The claims that are about whole agents read that file: each of its runs is count
 """
 
 import json
+import math
 import time
 from functools import cache, lru_cache
 from pathlib import Path
@@ -38,6 +39,7 @@ STAGES = {
     FORMS[1]: ("batch", "goal", "value", "critic", "actor", "lag"),
 }
 TARGET_ENTROPY = -1.0
+PENDULUM_TARGET_ENTROPY = math.log(2.0) - 1
 BATCH = {
     "obs": [[0.5, -1.0], [-0.3, 0.8], [1.2, 0.1], [-0.9, -0.6]],
     "actions": [[0.4], [-0.7], [0.9], [-0.2]],
