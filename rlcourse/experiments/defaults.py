@@ -11,7 +11,7 @@ import json
 import os
 import subprocess
 import sys
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -87,22 +87,23 @@ def regenerate(path=STORED, names=tuple(TRIALS), roundings=tuple(ROUNDINGS), see
     """Train every population under every rounding, and store scores and steps, a line for each population."""
     found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     jobs = [(name, rounding) for name in names for rounding in roundings]
-    with ProcessPoolExecutor(os.cpu_count()) as pool:  # each worker only waits for a process of its own
-        parts = [[pool.submit(_elsewhere, name, rounding, seeds * part // 10, seeds * (part + 1) // 10)
-                  for part in range(10)] for name, rounding in jobs]  # fmt: skip
-        for (name, rounding), futures in zip(jobs, parts, strict=True):
-            scores, steps = (sum(lists, []) for lists in zip(*(future.result() for future in futures), strict=True))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # each thread only waits for a process of its own
+        runs = {job: [pool.submit(_elsewhere, *job, seed, min(seed + 10, seeds)) for seed in range(0, seeds, 10)]
+                for job in jobs}  # fmt: skip
+        for (name, rounding), parts in runs.items():
+            scores, steps = ([x for part in parts for x in part.result()[kind]] for kind in range(2))
             found.setdefault(name, {})[rounding] = {"scores": scores, "steps": steps}
-            solved = sum(step is not None for step in steps)
-            print(f"{name:20} {rounding:10} solved by {solved} of {len(steps)} seeds", flush=True)
-            lines = (f' "{name}": {{\n' + ",\n".join(f'  "{key}": {json.dumps(value)}' for key, value in runs.items())
-                     + "\n }" for name, runs in found.items())  # fmt: skip
-            path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+            print(f"{name:20} {rounding:10} solved by {len(steps) - steps.count(None)} of {len(steps)}", flush=True)
+            text = json.dumps(found, separators=(",", ":"))
+            for opening in ('"native"', '"compatible"', '"avx2"'):  # a line for each population
+                text = text.replace(opening, f"\n{opening}")
+            path.write_text(text + "\n", encoding="utf-8")
 
 
 def _elsewhere(name, rounding, first, last):
-    """The runs of the seeds first to last - 1 in a process that rounds as asked."""
-    code = f"import json, rlcourse.experiments.defaults as d; print(json.dumps(d.population({name!r}, range({first}, {last}))))"
+    """The population of the seeds first to last - 1, trained in a process that rounds as asked."""
+    seeds = f"d.population({name!r}, range({first}, {last}))"
+    code = f"import json, rlcourse.experiments.defaults as d; print(json.dumps({seeds}))"
     environment = {**os.environ, **ROUNDINGS[rounding], "OMP_NUM_THREADS": "1"}
     return json.loads(subprocess.check_output([sys.executable, "-c", code], env=environment, text=True))
 
@@ -115,7 +116,7 @@ def stored():
 
 def solved(name):
     """How many of the 100 stored seeds solved the task, by rounding."""
-    return {rounding: sum(step is not None for step in runs["steps"]) for rounding, runs in stored()[name].items()}
+    return {rounding: len(runs["steps"]) - runs["steps"].count(None) for rounding, runs in stored()[name].items()}
 
 
 if __name__ == "__main__":
