@@ -20,7 +20,7 @@ import torch
 from torch import nn
 from torch.distributions import Categorical, Independent, Normal
 
-from rlcourse.checks import check_fraction, require
+from rlcourse.checks import check_fraction, check_real_box, require
 from rlcourse.distributions import TanhGaussian
 
 RELU = functools.partial(nn.ReLU, inplace=True)  # what went in is not needed again
@@ -55,17 +55,20 @@ class OneHot(nn.Module):
         self.size = size
 
     def forward(self, states):
-        return nn.functional.one_hot(states.long(), self.size).to(torch.get_default_dtype())
+        return nn.functional.one_hot(states.long(), self.size).float()
 
     def forward_numpy(self, states):
-        return np.eye(self.size, dtype=np.float32)[states]
+        flat = np.reshape(states, -1)
+        vectors = np.zeros((flat.size, self.size), dtype=np.float32)
+        vectors[np.arange(flat.size), flat] = 1
+        return vectors.reshape(*np.shape(states), self.size)
 
 
 class Floats(nn.Module):
-    """Whole numbers, such as a board or a picture, in the precision of the weights."""
+    """Whole numbers, such as a board or a picture, in single precision."""
 
     def forward(self, obs):
-        return obs.to(torch.get_default_dtype())
+        return obs.float()
 
     def forward_numpy(self, obs):
         return np.asarray(obs, dtype=np.float32)
@@ -208,6 +211,7 @@ class GaussianActor(Network):
             isinstance(action_space, gym.spaces.Box) and len(action_space.shape) == 1,
             f"action_space must be Discrete or a flat Box, got {action_space}",
         )
+        check_real_box("action_space", action_space)
         self.net = mlp(observation_space, hidden, action_space.shape[0], last_gain=0.01, seed=seed)
         self.log_std = nn.Parameter(torch.zeros(action_space.shape[0]))
 
@@ -232,6 +236,7 @@ def check_box(action_space):
         isinstance(action_space, gym.spaces.Box) and len(action_space.shape) == 1 and action_space.is_bounded(),
         f"action_space must be a flat Box with finite bounds, got {action_space}",
     )
+    check_real_box("action_space", action_space)
 
 
 class BoxActor(Network):
