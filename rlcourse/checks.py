@@ -92,8 +92,9 @@ def check_real_box(name, box):
     )
     with np.errstate(over="ignore"):
         low, high = box.low.astype(np.float32), box.high.astype(np.float32)
+    kept = (np.isinf(low) == np.isinf(box.low)) & (np.isinf(high) == np.isinf(box.high))
     require(
-        (low < high).all() and (np.isinf(low) == np.isinf(box.low)).all() and (np.isinf(high) == np.isinf(box.high)).all(),
+        (kept & (low < high)).all(),
         f"{name} must have low < high in every component, both as single-precision numbers, got {box}",
     )
 

@@ -43,6 +43,7 @@ class Collector:
         envs, seed, max_episode_steps: as given.
         steps: environment steps handed out so far, all columns together.
         finished: (steps, return) of each finished episode, in the order in which they ended.
+        cut: how many of the last whole episodes were cut.
 
     Raises:
         ValueError: if envs is not a vector environment, or its observations are not arrays.
@@ -65,9 +66,9 @@ class Collector:
         if isinstance(base, SyncVectorEnv) and self.mode == AutoresetMode.SAME_STEP:
             # It restarts an environment before anybody has copied that environment's last observation.
             base.envs = [env if isinstance(env, OwnArray) else OwnArray(env) for env in base.envs]
-        self.steps = 0
+        self.steps, self.cut = 0, 0
         self.finished = []
-        self._agent = None
+        self._agent, self._observed = None, Observed(space)
         self._restart(self.seed)
 
     @property
@@ -93,22 +94,27 @@ class Collector:
         """
         steps = check_positive_integer("steps", steps)
         self._meet(agent)
-        while len(self._rows) < steps or self._waiting.min() < steps:
+        while len(self._rows) < steps or self._fewest() < steps:
             row, real = self._advance(agent)
             self._rows.append(row)
-            self._real.append(real)
-            self._waiting += real
+            if self.mode == AutoresetMode.NEXT_STEP:
+                self._real.append(real)
+                self._waiting += real
         rows = self._real_rows(steps)
-        self._keep_score(rows, np.ones(rows[2].shape, dtype=bool))
+        self._keep_score(rows)
         return _to_transitions(rows)
+
+    def _fewest(self):
+        """Real rows in the column that has fewest; only in NEXT_STEP mode is a row not real."""
+        return self._waiting.min() if self.mode == AutoresetMode.NEXT_STEP else len(self._rows)
 
     def _real_rows(self, steps):
         """The first real rows of every column, [steps, N], without the restarts between them; the others wait."""
+        if self.mode != AutoresetMode.NEXT_STEP:
+            rows, self._rows = self._rows[:steps], self._rows[steps:]  # some may be left from an interrupted call
+            return [np.array(column) for column in zip(*rows, strict=True)]
         self._waiting -= steps
         rows = [np.array(column) for column in zip(*self._rows, strict=True)]
-        if len(self._rows) == steps:  # no restart among them
-            self._rows, self._real = [], []
-            return rows
         real = np.array(self._real)
         order = np.argsort(~real, axis=0, kind="stable")[:steps]  # restarts sink, time order stays
         columns = np.arange(self.num_envs)
@@ -129,6 +135,8 @@ class Collector:
             ValueError: as `collect`.
         """
         rows, played = zip(*self._whole_episodes(agent), strict=True)
+        if self.cut:
+            _warn_of_a_cut("an episode did not end", self.max_episode_steps)
         rows, played = [np.stack(column) for column in zip(*rows, strict=True)], np.stack(played)
         self._keep_score(rows, played)
         # Column after column instead of row after row: transpose, then keep what was played.
@@ -155,8 +163,7 @@ class Collector:
             if not np.count_nonzero(playing):
                 break
         self._restart(None)
-        if cut.any():
-            _warn_of_a_cut(f"{cut.sum()} of {len(cut)} episodes did not end", self.max_episode_steps)
+        self.cut = int(cut.sum())
 
     def credit(self, steps, returns):
         """Count steps that were taken elsewhere, by a worker, and the returns of the episodes that ended there."""
@@ -170,7 +177,7 @@ class Collector:
 
     def _restart(self, seed):
         obs, _ = self.envs.reset(seed=seed)
-        self._obs, self._fresh = observed(self.envs.single_observation_space, obs), True
+        self._obs, self._fresh = self._observed(obs), True
         self._restarting = np.zeros(self.num_envs, dtype=bool)  # NEXT_STEP: the coming row is no row
         self._returns = np.zeros(self.num_envs)
         self._rows, self._real = [], []  # real: per row, the columns in which it is no restart
@@ -178,56 +185,73 @@ class Collector:
 
     def _advance(self, agent):
         """One step of every column: the row (s, a, r, s', terminated, truncated), and which entries are real, [N]."""
-        space, obs = self.envs.single_observation_space, self._obs
+        obs = self._obs
         actions = np.array(agent.act(obs.copy()))  # copies: an agent, too, may write into what it is shown
         following, rewards, terminated, truncated, info = self.envs.step(
             playable(self.envs.single_action_space, actions)
         )
-        following, rewards = observed(space, following), rewarded(rewards)
+        following, rewards = self._observed(following), rewarded(rewards)
         terminated, truncated = np.array(terminated, dtype=bool), np.array(truncated, dtype=bool)
         ended, next_obs, real = terminated | truncated, following, ~self._restarting
         if self.mode == AutoresetMode.NEXT_STEP:
             self._restarting = ended
         elif np.count_nonzero(ended) and self.mode == AutoresetMode.SAME_STEP:
             next_obs = following.copy()
-            next_obs[ended] = observed(space, np.stack(info["final_obs"][ended]))
+            next_obs[ended] = self._observed(np.stack(info["final_obs"][ended]))
         elif np.count_nonzero(ended):
-            following = observed(space, self.envs.reset(options={"reset_mask": ended.copy()})[0])
+            following = self._observed(self.envs.reset(options={"reset_mask": ended.copy()})[0])
         self._obs, self._fresh = following, False
         return (obs, actions, rewards, next_obs, terminated, truncated), real
 
-    def _keep_score(self, rows, played):
-        """Count the steps that are handed out, and the returns of the episodes that end in them; played: [T, N]."""
+    def _keep_score(self, rows, played=None):
+        """Count the steps that are handed out, and the returns of the episodes that end in them.
+
+        played: which of them count, [T, N]; None for all.
+        """
         _, _, rewards, _, terminated, truncated = rows
-        for reward, ended, counted in zip(rewards, terminated | truncated, played, strict=True):
-            self.steps += int(np.count_nonzero(counted))
-            self._returns += reward * counted
+        all_ended = terminated | truncated
+        if played is not None:
+            rewards, all_ended = rewards * played, all_ended & played
+        for t, ended in enumerate(all_ended):
+            self.steps += self.num_envs if played is None else int(np.count_nonzero(played[t]))
+            self._returns += rewards[t]
             if np.count_nonzero(ended):
-                for column in np.flatnonzero(ended & counted):
+                for column in np.flatnonzero(ended):
                     self.finished.append((self.steps, float(self._returns[column])))
                 self._returns[ended] = 0.0
 
 
-def observed(space, obs):
-    """A copy of one observation or of a batch, in the type in which it is stored.
+class Observed:
+    """Makes copies of observations, one or a batch, in the type in which they are stored.
 
     Raises:
-        ValueError: if a number of it is not finite, or, in a Discrete space, not one of its states.
+        ValueError: if a number is not finite, or, in a Discrete space, not one of its states.
     """
-    obs = np.asarray(obs)
-    if obs.dtype.kind == "f" and not np.abs(obs).max() <= LARGEST:  # so asked, NaN is noticed, too
-        raise ValueError(f"observation must hold finite numbers, got {obs} from the environment")
-    if isinstance(space, gym.spaces.Discrete) and not space.start <= obs.min() <= obs.max() < space.start + space.n:
-        raise ValueError(f"observation must be in {space}, got {obs} from the environment")
-    return np.array(obs, dtype=stored_dtype(space))
+
+    def __init__(self, space):
+        self.space, self.dtype = space, stored_dtype(space)
+        self.states = range(space.start, space.start + space.n) if isinstance(space, gym.spaces.Discrete) else None
+
+    def __call__(self, obs):
+        obs = np.asarray(obs)
+        if obs.dtype.kind == "f" and not all_fit(obs):
+            raise ValueError(f"observation must hold finite numbers, got {obs} from the environment")
+        if self.states and not (int(obs.min()) in self.states and int(obs.max()) in self.states):
+            raise ValueError(f"observation must be in {self.space}, got {obs} from the environment")
+        return np.array(obs, dtype=self.dtype)
 
 
 def rewarded(rewards):
     """A copy of the rewards [N] in double precision; ValueError if one is not finite."""
     rewards = np.array(rewards, dtype=np.float64)
-    if not np.abs(rewards).max() <= LARGEST:
+    if not all_fit(rewards):
         raise ValueError(f"reward must be a finite number, got {rewards} from the environment")
     return rewards
+
+
+def all_fit(numbers):
+    """Whether all are finite in single precision: so is the sum of their squares, unless it overflows."""
+    return np.vdot(numbers, numbers) <= LARGEST or bool((np.abs(numbers) <= LARGEST).all())
 
 
 def playable(space, actions):
@@ -238,7 +262,7 @@ def playable(space, actions):
     """
     if not isinstance(space, gym.spaces.Box):
         return actions
-    if np.isnan(actions).any():
+    if np.isnan(np.vdot(actions, actions)):
         raise ValueError(f"agent must act in numbers, got the actions {actions}")
     inside = np.minimum(np.maximum(actions, space.low), space.high)  # np.clip is far slower for a few numbers
     return inside.astype(space.dtype, copy=False)
@@ -284,8 +308,7 @@ def _limit(max_episode_steps, envs, default):
 
 def _warn_of_a_cut(what, limit):
     warnings.warn(
-        f"{what} within {limit:,} steps: cut there, and counted as truncated. Another limit: "
-        "gymnasium.make(..., max_episode_steps=...), or max_episode_steps here",
+        f"{what} within {limit:,} steps: cut there, and counted as truncated; max_episode_steps sets another limit",
         stacklevel=3,
     )
 
@@ -330,7 +353,10 @@ def evaluate(agent, env_id, *, episodes=10, seed=0, max_episode_steps=None):
         collector = Collector(
             envs, seed=derived_seed(seed, SEED_STRIDE // 2), max_episode_steps=max_episode_steps
         )
-        return collector.play_episodes(Deterministic(agent))
+        returns = collector.play_episodes(Deterministic(agent))
+    if collector.cut:
+        _warn_of_a_cut(f"{collector.cut} of {episodes} episodes did not end", collector.max_episode_steps)
+    return returns
 
 
 def record(agent, env_id, *, seed=0, max_episode_steps=None):
@@ -355,12 +381,13 @@ def record(agent, env_id, *, seed=0, max_episode_steps=None):
     with _without_screen(), make_env(env_id, **options) as env:
         check_agent(agent, env.observation_space, env.action_space)
         limit, player = _limit(max_episode_steps, env, FILM_LIMIT), Deterministic(agent)
-        obs = observed(env.observation_space, env.reset(seed=seed)[0])
+        observed = Observed(env.observation_space)
+        obs = observed(env.reset(seed=seed)[0])
         frames, score, ended = [_frame(env)], 0.0, False
         while not ended and len(frames) <= limit:
             action = playable(env.action_space, np.asarray(player.act(obs[None]))[0])
             obs, reward, terminated, truncated, _ = env.step(action)
-            obs, ended = observed(env.observation_space, obs), bool(terminated or truncated)
+            obs, ended = observed(obs), bool(terminated or truncated)
             score += rewarded(reward).item()
             frames.append(_frame(env))
     if not ended:

@@ -154,6 +154,13 @@ def lasting_name(env_id):
     return module + colon + spec.id
 
 
+def label(env_id):
+    """What to call an environment in a sentence: its name, or that of the function that makes it."""
+    if callable(env_id):
+        return getattr(env_id, "__name__", type(env_id).__name__)
+    return env_id.id if isinstance(env_id, EnvSpec) else env_id
+
+
 def make_env(env_id, **options):
     """One Gymnasium environment.
 
