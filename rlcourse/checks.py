@@ -3,7 +3,11 @@
 import math
 import operator
 
+import gymnasium as gym
+import numpy as np
 import torch
+
+SEEDS = 2**31  # seeds lie below: every generator takes those, an environment's own among them
 
 
 def require(condition, sentence):
@@ -32,9 +36,9 @@ def check_positive_integer(name, value):
 
 
 def check_seed(name, value):
-    """A seed: 0, 1, 2, ... below 2^63, where torch's generators end."""
+    """A seed: 0, 1, 2, ... below 2^31."""
     seed = _check_integer(name, value, least=0)
-    require(seed < 2**63 - 1, f"{name} must be below 2**63 - 1, got {value!r}")
+    require(seed < SEEDS, f"{name} must be below 2**31, got {value!r}")
     return seed
 
 
@@ -68,6 +72,31 @@ def check_widths(name, value):
     """Widths of hidden layers: a tuple of counts, perhaps empty."""
     require(isinstance(value, tuple), f"{name} must be a tuple of layer widths, got {value!r}")
     return tuple(check_positive_integer(f"each width in {name}", width) for width in value)
+
+
+def check_array_space(name, space):
+    """Raise ValueError unless the elements of a Gymnasium space are arrays of one shape, or whole numbers."""
+    require(
+        isinstance(space, gym.spaces.Box | gym.spaces.Discrete), f"{name} must be a Box or Discrete space, got {space}"
+    )
+
+
+def check_real_box(name, box):
+    """Raise ValueError unless a Box holds real numbers and has a width in every component, in single precision.
+
+    A density over actions, and a gradient with respect to them, exist nowhere else.
+    """
+    require(
+        np.issubdtype(box.dtype, np.floating),
+        f"{name} must be Discrete or a Box of real numbers, got a Box of whole numbers, {box}",
+    )
+    with np.errstate(over="ignore"):
+        low, high = box.low.astype(np.float32), box.high.astype(np.float32)
+    kept = (np.isinf(low) == np.isinf(box.low)) & (np.isinf(high) == np.isinf(box.high))
+    require(
+        (kept & (low < high)).all(),
+        f"{name} must have low < high in every component, both as single-precision numbers, got {box}",
+    )
 
 
 def _number(value):

@@ -20,7 +20,7 @@ import torch
 from torch import nn
 from torch.distributions import Categorical, Independent, Normal
 
-from rlcourse.checks import check_fraction, require
+from rlcourse.checks import check_fraction, check_real_box, require
 from rlcourse.distributions import TanhGaussian
 
 RELU = functools.partial(nn.ReLU, inplace=True)  # what went in is not needed again
@@ -56,17 +56,20 @@ class OneHot(nn.Module):
         self.size = size
 
     def forward(self, states):
-        return nn.functional.one_hot(states.long(), self.size).to(torch.get_default_dtype())
+        return nn.functional.one_hot(states.long(), self.size).float()
 
     def forward_numpy(self, states):
-        return np.eye(self.size, dtype=np.float32)[states]
+        flat = np.reshape(states, -1)
+        vectors = np.zeros((flat.size, self.size), dtype=np.float32)
+        vectors[np.arange(flat.size), flat] = 1
+        return vectors.reshape(*np.shape(states), self.size)
 
 
 class Floats(nn.Module):
-    """Whole numbers, such as a board or a picture, in the precision of the weights."""
+    """Whole numbers, such as a board or a picture, in single precision."""
 
     def forward(self, obs):
-        return obs.to(torch.get_default_dtype())
+        return obs.float()
 
     def forward_numpy(self, obs):
         return np.asarray(obs, dtype=np.float32)
@@ -209,7 +212,11 @@ def box_scale(action_space):
     Raises:
         ValueError: unless action_space is a flat Box of real numbers in which every component has a width.
     """
-    check_real_box(action_space)
+    require(
+        isinstance(action_space, gym.spaces.Box) and len(action_space.shape) == 1,
+        f"action_space must be Discrete or a flat Box, got {action_space}",
+    )
+    check_real_box("action_space", action_space)
     low, high = action_space.low.astype(np.float64), action_space.high.astype(np.float64)
     bounded = has_edges(action_space)
     center, half_width = np.clip(0.0, low, high), np.ones_like(low)
@@ -223,29 +230,13 @@ def has_edges(action_space):
     return (np.abs(action_space.low) < HUGE) & (np.abs(action_space.high) < HUGE)
 
 
-def check_real_box(action_space):
-    """Raise ValueError unless the actions are vectors of real numbers, each component with some width."""
-    require(
-        isinstance(action_space, gym.spaces.Box) and len(action_space.shape) == 1,
-        f"action_space must be Discrete or a flat Box, got {action_space}",
-    )
-    require(
-        np.issubdtype(action_space.dtype, np.floating),
-        f"action_space must be a Box of real numbers, got {action_space}: fractions are not in it",
-    )
-    require(
-        bool((action_space.low < action_space.high).all()),
-        f"action_space must leave a choice in every component, low < high, got {action_space}",
-    )
-
-
 def check_box(action_space):
     """Raise ValueError unless the actions are vectors of real numbers in a Box with finite edges."""
     require(
         isinstance(action_space, gym.spaces.Box) and len(action_space.shape) == 1 and has_edges(action_space).all(),
         f"action_space must be a flat Box with finite bounds, got {action_space}",
     )
-    check_real_box(action_space)
+    check_real_box("action_space", action_space)
 
 
 class BoxNetwork(Network):
@@ -256,7 +247,7 @@ class BoxNetwork(Network):
         self._box = box_scale(action_space)
         for name, numbers in zip(("center", "half_width"), self._box, strict=True):
             # As a buffer it follows the weights to another device.
-            self.register_buffer(name, torch.as_tensor(numbers, dtype=torch.get_default_dtype()), persistent=False)
+            self.register_buffer(name, torch.as_tensor(numbers), persistent=False)
 
     def in_half_widths(self, actions):
         """Actions [..., d] as numbers from -1 at the low edge of the Box to 1 at the high edge."""
@@ -302,7 +293,7 @@ class BoundedActor(BoxNetwork):
         super().__init__(action_space)
         self._edges = inner_edges(action_space)
         for name, numbers in zip(("low", "high"), self._edges, strict=True):
-            self.register_buffer(name, torch.as_tensor(numbers, dtype=torch.get_default_dtype()), persistent=False)
+            self.register_buffer(name, torch.as_tensor(numbers), persistent=False)
 
     def squash(self, unbounded):
         """The actions [..., d] for the network's outputs; the sum may be rounded outwards."""

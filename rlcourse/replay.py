@@ -9,12 +9,11 @@
 
 from dataclasses import fields
 
-import gymnasium as gym
 import numpy as np
 import torch
 
-from rlcourse.checks import all_finite, check_positive_integer, check_seed, require
-from rlcourse.transitions import Transitions
+from rlcourse.checks import all_finite, check_array_space, check_positive_integer, check_seed, require
+from rlcourse.transitions import Transitions, stored_dtype
 
 NAMES = tuple(field.name for field in fields(Transitions))
 
@@ -26,7 +25,7 @@ class ReplayBuffer:
 
     Args:
         capacity: how many rows it holds, a whole number >= 1.
-        env: whose spaces it serves: a Gymnasium environment, or a vector environment for the spaces of one column.
+        observation_space, action_space: of one environment, each a Box or Discrete space.
         seed: of the sampling; None for fresh entropy.
 
     Raises:
@@ -35,9 +34,10 @@ class ReplayBuffer:
     Source: Lin 1992; Mnih et al. 2015.
     """
 
-    def __init__(self, capacity, env, *, seed=None):
+    def __init__(self, capacity, observation_space, action_space, *, seed=None):
         self.capacity = check_positive_integer("capacity", capacity)
-        obs, actions = (_array_space(env, name) for name in ("observation_space", "action_space"))
+        check_array_space("observation_space", observation_space)
+        check_array_space("action_space", action_space)
         self.generator = torch.Generator()
         if seed is None:
             self.generator.seed()
@@ -45,10 +45,10 @@ class ReplayBuffer:
             self.generator.manual_seed(check_seed("seed", seed))
         self._size, self._next = 0, 0
         self._rows = Transitions(  # AL-10.1
-            obs=_zeros(capacity, obs),
-            actions=_zeros(capacity, actions),
-            rewards=torch.zeros(capacity),
-            next_obs=_zeros(capacity, obs),
+            obs=_zeros(capacity, observation_space),
+            actions=_zeros(capacity, action_space),
+            rewards=torch.zeros(capacity, dtype=torch.float32),
+            next_obs=_zeros(capacity, observation_space),
             terminated=torch.zeros(capacity, dtype=torch.bool),
             truncated=torch.zeros(capacity, dtype=torch.bool),
         )
@@ -62,7 +62,7 @@ class ReplayBuffer:
         """Store one transition, or any leading shape of them in row order; the oldest rows make room.
 
         Args:
-            transitions: Transitions[], [B] or [T, N], with the shapes of the environment's spaces.
+            transitions: Transitions[], [B] or [T, N], with the shapes of the spaces.
 
         Raises:
             ValueError: if it is something else.
@@ -120,16 +120,6 @@ class ReplayBuffer:
         self.generator.set_state(torch.as_tensor(arrays["generator"]))
 
 
-def _array_space(env, name):
-    space = getattr(env, f"single_{name}", None) or getattr(env, name, None)
-    require(
-        isinstance(space, gym.spaces.Box | gym.spaces.Discrete),
-        f"env must be a Gymnasium environment with a Box or Discrete {name}, got {space or type(env).__name__}",
-    )
-    return space
-
-
 def _zeros(capacity, space):
-    """Rows for elements of a space, in the precision of networks."""
-    row = torch.as_tensor(np.zeros(space.shape, space.dtype))
-    return torch.zeros(capacity, *row.shape, dtype=torch.float32 if row.is_floating_point() else row.dtype)
+    """Rows for elements of a space."""
+    return torch.from_numpy(np.zeros((capacity, *space.shape), dtype=stored_dtype(space)))

@@ -2,9 +2,25 @@
 
 from dataclasses import dataclass
 
+import gymnasium as gym
+import numpy as np
 import torch
 
 from rlcourse.checks import check_flags
+
+INDEXABLE = ("uint8", "int8", "int16", "int32", "int64")  # whole numbers of which torch can pick rows
+
+
+def stored_dtype(space):
+    """NumPy type in which elements of a Box or Discrete space are kept in Transitions.
+
+    Real numbers are in single precision, as the networks compute. The numbers of a Discrete space are int64, as
+    torch's indices are; other whole numbers, such as a picture's, stay as they are where torch can pick rows of them.
+    """
+    if np.issubdtype(space.dtype, np.floating):
+        return np.dtype(np.float32)
+    kept = isinstance(space, gym.spaces.Box) and space.dtype.name in INDEXABLE
+    return space.dtype if kept else np.dtype(np.int64)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from gymnasium.vector import AutoresetMode
 
 import rlcourse as rl
 from rlcourse.envs import make_envs
-from rlcourse.envs.vector import SoloEnv
+from rlcourse.envs.vector import SameStepEnvs
 
 WORLDS = ["Corridor", "SurvivalChain", "TwoExits", "PenaltyShootout"]
 
@@ -84,7 +84,7 @@ def test_a_vector_of_one_is_what_gymnasium_makes_of_it(env_id):
     solo = make_envs(env_id, 1)
     same_step = {"autoreset_mode": AutoresetMode.SAME_STEP}
     sync = gym.make_vec(env_id, 1, vectorization_mode="sync", vector_kwargs=same_step)
-    assert isinstance(solo, SoloEnv) and solo.metadata["autoreset_mode"] == AutoresetMode.SAME_STEP
+    assert isinstance(solo, SameStepEnvs) and solo.metadata["autoreset_mode"] == AutoresetMode.SAME_STEP
     assert solo.observation_space == sync.observation_space and solo.action_space == sync.action_space
     assert solo.spec.id == env_id
     sync.action_space.seed(0)

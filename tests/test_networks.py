@@ -219,7 +219,7 @@ def test_a_gaussian_actor_starts_in_the_middle_of_its_box_and_as_wide():
 
 @pytest.mark.parametrize(("space", "words"), [
     (gym.spaces.Box(0, 5, (1,), np.int64), "real numbers"),
-    (gym.spaces.Box(np.array([0, 1], np.float32), np.array([1, 1], np.float32)), "leave a choice in every component"),
+    (gym.spaces.Box(np.array([0, 1], np.float32), np.array([1, 1], np.float32)), "low < high in every component"),
     (gym.spaces.Box(-1, 1, (2, 2)), "a flat Box"),
 ])  # fmt: skip
 @pytest.mark.parametrize("kind", [GaussianActor, DeterministicActor, TanhGaussianActor, ContinuousCritic, TwinCritic])

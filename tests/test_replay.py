@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import rlcourse as rl
 
-ENV = gym.make("CartPole-v1")
+SPACES = gym.spaces.Box(-np.inf, np.inf, (4,), np.float32), gym.spaces.Discrete(2)
 
 
 def rows(*numbers):
@@ -27,7 +27,7 @@ def everything(buffer, draws=60):
 @pytest.mark.covers("AL-10", "EQ-30")
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=12), st.integers(1, 20))
 def test_it_holds_the_last_rows_and_no_other(sizes, capacity):
-    buffer, start = rl.ReplayBuffer(capacity, ENV, seed=0), 0
+    buffer, start = rl.ReplayBuffer(capacity, *SPACES, seed=0), 0
     for size in sizes:
         buffer.add(rows(*range(start, start + size)))
         start += size
@@ -39,7 +39,7 @@ def test_it_holds_the_last_rows_and_no_other(sizes, capacity):
 
 @pytest.mark.covers("AL-10")
 def test_the_oldest_row_is_gone_after_one_too_many():
-    buffer = rl.ReplayBuffer(5, ENV, seed=0)
+    buffer = rl.ReplayBuffer(5, *SPACES, seed=0)
     for number in range(6):
         buffer.add(rows(number))
     assert len(buffer) == 5 and everything(buffer) == {1, 2, 3, 4, 5}
@@ -47,7 +47,7 @@ def test_the_oldest_row_is_gone_after_one_too_many():
 
 @pytest.mark.covers("AL-10")
 def test_sampling_is_uniform():
-    buffer = rl.ReplayBuffer(50, ENV, seed=3)
+    buffer = rl.ReplayBuffer(50, *SPACES, seed=3)
     buffer.add(rows(*range(80)))  # wrapped around
     drawn = torch.cat([buffer.sample(50).rewards for _ in range(400)])
     counts = torch.bincount(drawn.long(), minlength=80)[30:].double()
@@ -57,7 +57,7 @@ def test_sampling_is_uniform():
 
 @pytest.mark.covers("EQ-30", "ERR-41")
 def test_a_row_stays_together_with_both_its_flags():
-    buffer = rl.ReplayBuffer(100, ENV, seed=0)
+    buffer = rl.ReplayBuffer(100, *SPACES, seed=0)
     buffer.add(rows(*range(60)))
     batch = buffer.sample(60)
     n = batch.rewards
@@ -67,7 +67,7 @@ def test_a_row_stays_together_with_both_its_flags():
 
 
 def test_a_sample_is_a_copy():
-    buffer = rl.ReplayBuffer(4, ENV, seed=0)
+    buffer = rl.ReplayBuffer(4, *SPACES, seed=0)
     buffer.add(rows(0, 1, 2, 3))
     batch = buffer.sample(4)
     before = batch.rewards.clone()
@@ -78,7 +78,7 @@ def test_a_sample_is_a_copy():
 
 
 def test_what_was_added_may_change_afterwards():
-    buffer, new = rl.ReplayBuffer(4, ENV, seed=0), rows(0, 1, 2, 3)
+    buffer, new = rl.ReplayBuffer(4, *SPACES, seed=0), rows(0, 1, 2, 3)
     buffer.add(new)
     new.obs.data = torch.full((4, 4), 9.0)
     new.rewards.fill_(9)
@@ -86,7 +86,7 @@ def test_what_was_added_may_change_afterwards():
 
 
 def test_one_row_a_batch_and_a_rollout_are_all_taken():
-    buffer = rl.ReplayBuffer(20, ENV, seed=0)
+    buffer = rl.ReplayBuffer(20, *SPACES, seed=0)
     buffer.add(rows(0, 1)[0])
     buffer.add(rows(1, 2, 3))
     six = rows(4, 5, 6, 7, 8, 9)
@@ -98,14 +98,14 @@ def test_one_row_a_batch_and_a_rollout_are_all_taken():
 def test_one_seed_one_order():
     samples = []
     for seed in (1, 1, 2):
-        buffer = rl.ReplayBuffer(50, ENV, seed=seed)
+        buffer = rl.ReplayBuffer(50, *SPACES, seed=seed)
         buffer.add(rows(*range(50)))
         samples.append(buffer.sample(30).rewards)
     assert torch.equal(samples[0], samples[1]) and not torch.equal(samples[0], samples[2])
 
 
 def test_it_is_written_down_and_read_again():
-    first, second = (rl.ReplayBuffer(7, ENV, seed=seed) for seed in (1, 2))
+    first, second = (rl.ReplayBuffer(7, *SPACES, seed=seed) for seed in (1, 2))
     for number in range(10):  # one at a time: the ring's end is somewhere in the middle
         first.add(rows(number))
     first.sample(3)
@@ -126,7 +126,7 @@ def test_it_takes_what_a_collector_hands_out(name):
         def act(self, obs):
             return np.stack([envs.single_action_space.sample() for _ in obs])
 
-    buffer = rl.ReplayBuffer(30, envs, seed=0)
+    buffer = rl.ReplayBuffer(30, envs.single_observation_space, envs.single_action_space, seed=0)
     batch = rl.Collector(envs, seed=0).collect(Random(), steps=10)
     buffer.add(batch)
     sample = buffer.sample(30)
@@ -135,9 +135,10 @@ def test_it_takes_what_a_collector_hands_out(name):
 
 
 @pytest.mark.parametrize(("arguments", "sentence"), [
-    ((0, ENV), "capacity must be a whole number >= 1, got 0"),
-    ((2.5, ENV), "capacity must be a whole number >= 1, got 2.5"),
-    ((5, None), "env must be a Gymnasium environment with a Box or Discrete observation_space, got NoneType"),
+    ((0, *SPACES), "capacity must be a whole number >= 1, got 0"),
+    ((2.5, *SPACES), "capacity must be a whole number >= 1, got 2.5"),
+    ((5, None, SPACES[1]), "observation_space must be a Box or Discrete space, got None"),
+    ((5, SPACES[0], gym.spaces.MultiBinary(2)), r"action_space must be a Box or Discrete space, got MultiBinary\(2\)"),
 ])  # fmt: skip
 def test_a_wrong_buffer_says_so(arguments, sentence):
     with pytest.raises(ValueError, match=sentence):
@@ -145,7 +146,7 @@ def test_a_wrong_buffer_says_so(arguments, sentence):
 
 
 def test_it_refuses_what_it_cannot_give_or_take():
-    buffer = rl.ReplayBuffer(5, ENV, seed=0)
+    buffer = rl.ReplayBuffer(5, *SPACES, seed=0)
     with pytest.raises(ValueError, match="n must be at most the number of rows stored, 0, got 1"):
         buffer.sample(1)
     buffer.add(rows(1, 2))
@@ -169,7 +170,7 @@ def test_it_refuses_what_it_cannot_give_or_take():
 
 
 def test_the_memory_keeps_no_graph():
-    buffer, new = rl.ReplayBuffer(5, ENV, seed=0), rows(1, 2)
+    buffer, new = rl.ReplayBuffer(5, *SPACES, seed=0), rows(1, 2)
     new.obs.requires_grad_()
     buffer.add(new)
     assert not buffer.sample(2).obs.requires_grad

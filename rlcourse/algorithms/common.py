@@ -1,5 +1,6 @@
 """What the algorithms share: how an agent acts, takes a gradient step, and is written down."""
 
+import contextlib
 import dataclasses
 
 import gymnasium as gym
@@ -22,6 +23,17 @@ from rlcourse.checks import (
 )
 from rlcourse.networks import CategoricalActor, GaussianActor, ValueCritic
 from rlcourse.replay import ReplayBuffer
+
+
+@contextlib.contextmanager
+def single_precision():
+    """Whatever torch's default is, networks are made and trained in single precision; the setting is put back."""
+    found = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(found)
 
 
 def gradient_step(optimizer, loss):
@@ -48,7 +60,7 @@ class Adam(torch.optim.Adam):
                 continue
             for weight in weights:
                 if not self.state[weight]:
-                    count = torch.zeros((), device=weight.device)
+                    count = torch.zeros((), dtype=torch.float32, device=weight.device)
                     moments = torch.zeros_like(weight), torch.zeros_like(weight)
                     self.state[weight] = dict(zip(("step", "exp_avg", "exp_avg_sq"), (count, *moments), strict=True))
             counts, means, squares = zip(*(self.state[weight].values() for weight in weights), strict=True)
@@ -150,7 +162,8 @@ class Agent:
         self.config, self.seed, self.device = check_config(config), check_seed("seed", seed), check_device(device)
         self.rng = np.random.default_rng(self.seed)
         self.updates = 0
-        self.build()
+        with single_precision():
+            self.build()
 
     def make_actor(self):
         """The policy's network for these actions: softmax over finitely many, Gaussian in a Box."""

@@ -71,7 +71,7 @@ class DDPG(Agent):
             ContinuousCritic(*spaces, config.hidden, seed=self.seed + 1).to(self.device) for _ in range(2)
         )
         self.optimizer = adam({nn.ModuleList([self.actor, self.critic]): config.learning_rate})
-        self.buffer = ReplayBuffer(config.capacity, self, seed=self.seed)  # AL-09.3
+        self.buffer = ReplayBuffer(config.capacity, *spaces, seed=self.seed)  # AL-09.3
         self.noise = self.make_noise(self.action_space.shape)
 
     def training(self, collector):

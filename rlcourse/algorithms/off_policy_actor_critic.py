@@ -57,7 +57,7 @@ class OffPolicyActorCritic(Agent):
         )
         self.actor_optimizer = adam({self.actor: self.config.learning_rate})
         self.critic_optimizer = adam({self.critic: self.config.critic_learning_rate})
-        self.buffer = ReplayBuffer(self.config.capacity, self, seed=self.seed)  # the agent knows its spaces, too
+        self.buffer = ReplayBuffer(self.config.capacity, *spaces, seed=self.seed)
 
     def training(self, collector):
         """Collect, remember, learn from memory, for ever; yields the metrics of every update."""

@@ -111,7 +111,7 @@ class SoftActorCritic(Agent):
         self.critic = self.make_twins()  # AL-17.1 AL-18.1
         self.temperature = Temperature(self.config.alpha).to(self.device)  # AL-18.1
         self.target_entropy = self.choose_target_entropy()
-        self.buffer = ReplayBuffer(self.config.capacity, self, seed=self.seed)  # AL-17.1 AL-18.1
+        self.buffer = ReplayBuffer(self.config.capacity, *spaces, seed=self.seed)  # AL-17.1 AL-18.1
 
     def make_twins(self):
         """Q_1 and Q_2, which differ in their initial weights; the slow copies made here start equal to them."""

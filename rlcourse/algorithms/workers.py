@@ -25,6 +25,7 @@ from rlcourse.rollout import Collector
 
 INSTALL = 'workers="ray" needs the extra `cluster`: pip install -c constraints.txt -e ".[cluster]"'
 PATIENCE = 3  # attempts to start Ray, and workers in a row that may die without having sent a gradient
+PARTING = 5  # seconds in which the workers may finish what they are at, and close their environments
 
 
 class Report(NamedTuple):
@@ -71,6 +72,10 @@ class Worker:
             time.perf_counter() - started,
             os.getpid(),
         )
+
+    def close(self):
+        """Close its environments."""
+        self.collector.envs.close()
 
 
 def parameters(agent):
@@ -163,6 +168,8 @@ def asynchronous(agent, collector):
             send(number)
             yield metrics
     finally:
+        closing = [worker.close.remote() for worker in workers]
+        ray.wait(closing, num_returns=len(closing), timeout=PARTING)
         for worker in workers:
             ray.kill(worker)
 

@@ -10,7 +10,7 @@ from rlcourse.envs.teaching import (
     survival_chain,
     two_exits,
 )
-from rlcourse.envs.vector import make_envs
+from rlcourse.envs.vector import make_env, make_envs
 
 __all__ = [
     "LEFT",
@@ -19,6 +19,7 @@ __all__ = [
     "TabularEnv",
     "TabularVectorEnv",
     "corridor",
+    "make_env",
     "make_envs",
     "penalty_shootout",
     "survival_chain",

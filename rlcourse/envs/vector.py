@@ -1,8 +1,13 @@
 """Many environments at once, every one of them restarting in the step in which it ends."""
 
+import importlib
+import inspect
+
 import gymnasium as gym
 import numpy as np
+from gymnasium.envs import registration
 from gymnasium.envs.classic_control.cartpole import CartPoleVectorEnv
+from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode
 
 from rlcourse.checks import check_positive_integer, require
@@ -29,65 +34,202 @@ class SameStepCartPole(CartPoleVectorEnv):
         return obs, rewards, terminated, truncated, info
 
 
-class SoloEnv(gym.vector.VectorEnv):
-    """One environment as a vector of one, restarting as SyncVectorEnv does in SAME_STEP mode, at a third of its cost.
+class SameStepEnvs(gym.vector.VectorEnv):
+    """Environments stepped one after another, each restarting as SyncVectorEnv does in SAME_STEP mode, at less cost.
 
-    Agents that learn from a memory step one environment at a time, and wait for it each time.
+    Every observation is copied before the environment is called again, because an environment may hand out the
+    same array again and again. Rewards and end flags may be of any type that stands for a number or a truth value.
+
+    Args:
+        envs: Gymnasium environments, at least one, all with the same spaces.
+
+    Raises:
+        ValueError: if the spaces differ, or one environment is there twice.
     """
 
-    def __init__(self, env_id, **options):
-        self.env = gym.make(env_id, **options)
-        self.num_envs = 1
-        self.single_observation_space, self.single_action_space = self.env.observation_space, self.env.action_space
-        self.observation_space = gym.vector.utils.batch_space(self.single_observation_space, 1)
-        self.action_space = gym.vector.utils.batch_space(self.single_action_space, 1)
-        self.metadata = {**self.env.metadata, "autoreset_mode": AutoresetMode.SAME_STEP}
-        self.spec, self.render_mode = self.env.spec, self.env.render_mode
+    def __init__(self, envs):
+        first = envs[0]
+        require(
+            len({id(env.unwrapped) for env in envs}) == len(envs),
+            "env_id must make a new environment at every call, got the same one twice",
+        )
+        for name in ("observation_space", "action_space"):
+            for env in envs:
+                expected, got = getattr(first, name), getattr(env, name)
+                require(got == expected, f"env_id must make environments of one {name}, got {expected} and {got}")
+        self.envs, self.num_envs = envs, len(envs)
+        self.single_observation_space, self.single_action_space = first.observation_space, first.action_space
+        self.observation_space = gym.vector.utils.batch_space(self.single_observation_space, self.num_envs)
+        self.action_space = gym.vector.utils.batch_space(self.single_action_space, self.num_envs)
+        self.metadata = {**first.metadata, "autoreset_mode": AutoresetMode.SAME_STEP}
+        self.spec, self.render_mode = first.spec, first.render_mode
 
     def reset(self, *, seed=None, options=None):
-        obs, _ = self.env.reset(seed=seed, options=options)
-        return self._batch(obs), {}
+        batch = self._batch()
+        for i, env in enumerate(self.envs):
+            self._write(batch, i, env.reset(seed=None if seed is None else seed + i, options=options)[0])
+        return batch, {}
 
     def step(self, actions):
-        obs, reward, terminated, truncated, _ = self.env.step(actions[0])
+        batch, rewards = self._batch(), np.empty(self.num_envs)
+        terminated, truncated = np.empty(self.num_envs, dtype=bool), np.empty(self.num_envs, dtype=bool)
         info = {}
-        if terminated or truncated:
-            info["final_obs"] = self._batch(obs)
-            obs, _ = self.env.reset()
-        return self._batch(obs), np.array([float(reward)]), np.array([terminated]), np.array([truncated]), info
+        for i, env in enumerate(self.envs):
+            obs, reward, terminated[i], truncated[i], _ = env.step(actions[i])
+            rewards[i] = reward if np.ndim(reward) == 0 else _one_number(reward)
+            self._write(batch, i, obs)
+            if terminated[i] or truncated[i]:
+                if not info:
+                    info["final_obs"] = self._batch()
+                info["final_obs"][i] = batch[i]
+                self._write(batch, i, env.reset()[0])
+        return batch, rewards, terminated, truncated, info
 
-    def _batch(self, obs):
-        return np.array([obs], dtype=self.single_observation_space.dtype)
+    def _batch(self):
+        """Room for one observation of every environment."""
+        space = self.single_observation_space
+        return np.zeros((self.num_envs, *space.shape), dtype=space.dtype)
+
+    def _write(self, batch, i, obs):
+        shape = np.shape(obs)
+        if shape != batch.shape[1:]:  # a shorter one would be repeated until it fits
+            raise ValueError(f"observation must have the shape of its space, {batch.shape[1:]}, got {shape}")
+        batch[i] = obs
 
     def render(self):
-        return (self.env.render(),)
+        return tuple(env.render() for env in self.envs)
 
     def close_extras(self, **kwargs):
-        self.env.close()
+        for env in self.envs:
+            env.close()
+
+
+def _one_number(reward):
+    """What an array of a single reward holds."""
+    require(np.size(reward) == 1, f"reward must be one number per step, got {reward!r}")
+    return np.asarray(reward).item()
+
+
+class OwnArray(gym.ObservationWrapper):
+    """Hands out a copy of every observation, so that the environment may write into its own."""
+
+    def observation(self, obs):
+        return np.array(obs)
+
+
+def find_spec(env_id):
+    """What Gymnasium knows about a name: "CartPole-v1", "CartPole" for its newest version, "package:Name-v0" for a
+    name that is registered when its package is imported.
+
+    Raises:
+        ValueError: if there is no such environment.
+    """
+    if isinstance(env_id, EnvSpec):
+        return env_id
+    require(
+        isinstance(env_id, str),
+        f"env_id must be the name of a Gymnasium environment or a function that makes one, got {env_id!r}",
+    )
+    module, _, name = env_id.rpartition(":")
+    try:
+        if module:
+            importlib.import_module(module)
+        namespace, base, version = registration.parse_env_id(name)
+        if version is None:
+            newest = registration.find_highest_version(namespace, base)
+            name = registration.get_env_id(namespace, base, newest)
+        return gym.spec(name)
+    except (gym.error.Error, ImportError) as error:
+        raise ValueError(f"env_id must name a registered Gymnasium environment, got {env_id!r}: {error}") from None
+
+
+def lasting_name(env_id):
+    """The name that will make the same environment tomorrow, with its version; None where there is no such name."""
+    if callable(env_id):
+        return None
+    spec = find_spec(env_id)
+    if isinstance(env_id, EnvSpec):
+        return spec.id if gym.registry.get(spec.id) == spec else None
+    module, colon, _ = env_id.rpartition(":")
+    return module + colon + spec.id
+
+
+def label(env_id):
+    """What to call an environment in a sentence: its name, or that of the function that makes it."""
+    if callable(env_id):
+        return getattr(env_id, "__name__", type(env_id).__name__)
+    return env_id.id if isinstance(env_id, EnvSpec) else env_id
+
+
+def make_env(env_id, **options):
+    """One Gymnasium environment.
+
+    Args:
+        env_id: a name, as `find_spec` reads it, an EnvSpec, or a function that makes a new environment at every call
+            (a class, too).
+        options: passed on to whatever makes it.
+
+    Raises:
+        ValueError: if env_id is something else.
+    """
+    if not callable(env_id):
+        return gym.make(find_spec(env_id), **options)
+    try:
+        inspect.signature(env_id).bind(**options)
+    except TypeError as why:
+        given = f"called with {', '.join(options)}" if options else "called without arguments"
+        raise ValueError(f"env_id must be a function that can be {given}, got {env_id!r}: {why}") from None
+    env = env_id(**options)
+    require(
+        isinstance(env, gym.Env), f"env_id must make a Gymnasium environment, {env_id!r} made {type(env).__name__}"
+    )
+    return env
+
+
+def accepts(env_id, option):
+    """Whether `make_env` can pass an option on; of names, Gymnasium decides that later."""
+    if not callable(env_id):
+        return True
+    parameters = inspect.signature(env_id).parameters
+    return option in parameters or any(p.kind == p.VAR_KEYWORD for p in parameters.values())
 
 
 def make_envs(env_id, num_envs, **options):
     """A Gymnasium vector environment that restarts an ended column within the same step.
 
-    Vectorised physics where there is any (CartPole, the course's tables), otherwise SoloEnv for one environment and
-    SyncVectorEnv for more.
+    Vectorised physics where there is any (CartPole, the course's tables), otherwise SameStepEnvs.
+
+    Args:
+        env_id, options: as for `make_env`.
+        num_envs: how many environments.
 
     Raises:
-        ValueError: if env_id is not registered with Gymnasium, or num_envs is not a whole number >= 1.
+        ValueError: if env_id is not as described, or num_envs is not a whole number >= 1.
     """
-    check_positive_integer("num_envs", num_envs)
-    require(isinstance(env_id, str), f"env_id must be the name of a Gymnasium environment, got {env_id!r}")
+    num_envs = check_positive_integer("num_envs", num_envs)
+    spec = None if callable(env_id) else find_spec(env_id)
+    if spec is not None and not spec.additional_wrappers:
+        plain = not spec.kwargs and not options and spec.max_episode_steps is not None
+        if plain and spec.entry_point == "gymnasium.envs.classic_control.cartpole:CartPoleEnv":
+            envs = SameStepCartPole(num_envs, max_episode_steps=spec.max_episode_steps)
+            envs.spec = spec
+            return envs
+        tabular = spec.id.startswith("rlcourse/") or spec.entry_point is None
+        if tabular and spec.vector_entry_point is not None:
+            return gym.make_vec(spec, num_envs, vectorization_mode="vector_entry_point", **options)
+    envs = []
     try:
-        spec = gym.spec(env_id)
-    except gym.error.Error as error:
-        raise ValueError(f"env_id must name a registered Gymnasium environment, got {env_id!r}: {error}") from None
-    if spec.entry_point == "gymnasium.envs.classic_control.cartpole:CartPoleEnv" and not options:
-        envs = SameStepCartPole(num_envs, max_episode_steps=spec.max_episode_steps)
-        envs.spec = spec
-        return envs
-    if env_id.startswith("rlcourse/") and spec.vector_entry_point is not None:
-        return gym.make_vec(env_id, num_envs, vectorization_mode="vector_entry_point", **options)
-    if num_envs == 1:
-        return SoloEnv(env_id, **options)
-    same_step = {"autoreset_mode": AutoresetMode.SAME_STEP}
-    return gym.make_vec(env_id, num_envs, vectorization_mode="sync", vector_kwargs=same_step, **options)
+        for _ in range(num_envs):
+            envs.append(make_env(env_id if spec is None else spec, **options))
+        return SameStepEnvs(envs)
+    except BaseException:
+        for env in envs:
+            env.close()
+        raise
+
+
+def time_limit(envs):
+    """Steps after which an environment, or each of several, truncates by itself, as far as Gymnasium knows; or None."""
+    parts = getattr(envs.unwrapped, "envs", [])
+    limits = [getattr(part.spec, "max_episode_steps", None) for part in (envs, *parts)]
+    return max((limit for limit in limits if limit is not None), default=None)

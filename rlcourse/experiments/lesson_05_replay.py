@@ -173,7 +173,7 @@ def critics(updates=2_000, batch=64, seed=0):
     """
     mdp, old, new = ring(), ring_policy(OLD_GO), ring_policy(NEW_GO)
     envs = TabularVectorEnv(mdp, num_envs=40)
-    buffer = ReplayBuffer(4_000, envs, seed=seed)
+    buffer = ReplayBuffer(4_000, envs.single_observation_space, envs.single_action_space, seed=seed)
     buffer.add(Collector(envs, seed=seed).collect(gradients.TablePolicy(old, seed + 1), steps=100))
     rng = np.random.default_rng(seed)
     V, Qs = torch.zeros(4), {name: torch.zeros(4, 2) for name in ("new", "old")}

@@ -183,7 +183,9 @@ def test_mixing_is_the_mean_correlation_of_two_rows(capacity):
 
 @pytest.mark.covers("AL-10", "FIG-04")
 def test_a_real_buffer_has_the_ages_and_repeats_that_the_microscope_shows():
-    buffer, steps = rl.ReplayBuffer(100, rl.envs.TabularEnv(rl.envs.two_exits()), seed=0), torch.arange(250)
+    walk = rl.envs.TabularEnv(rl.envs.two_exits())
+    buffer = rl.ReplayBuffer(100, walk.observation_space, walk.action_space, seed=0)
+    steps = torch.arange(250)
     flags = torch.zeros(250, dtype=torch.bool)
     buffer.add(rl.Transitions(steps % 7, steps % 2, steps.float(), steps % 7, flags, flags))
     ages = torch.stack([249 - buffer.sample(32).rewards for _ in range(3_000)])
