@@ -203,7 +203,7 @@ class PushesRight:
 
 def test_a_recording_is_the_episode_that_evaluate_would_play(monkeypatch):
     monkeypatch.setenv("SDL_VIDEODRIVER", "mine")
-    frames, score = rollout.record(PushesRight(), "Pendulum-v1", seed=3)
+    frames, score = rl.record(PushesRight(), "Pendulum-v1", seed=3)
     assert frames.shape == (201, 500, 500, 3) and frames.dtype == np.uint8
     assert (frames[0] != frames[50]).any()
     assert os.environ["SDL_VIDEODRIVER"] == "mine"
@@ -219,7 +219,7 @@ def test_a_recording_of_an_agent_with_numbered_actions_ends_when_it_falls():
         def act(self, obs):
             return np.zeros(len(obs), dtype=int)
 
-    frames, score = rollout.record(Left(), "CartPole-v1", seed=0)
+    frames, score = rl.record(Left(), "CartPole-v1", seed=0)
     assert 5 < score < 20 and len(frames) == score + 1
 
 
@@ -368,16 +368,16 @@ class Screen(Circles):
 def test_a_film_without_an_end_is_cut_and_each_picture_is_kept(monkeypatch):
     monkeypatch.setattr(rollout, "FILM_LIMIT", 9)
     with a_cut_is_told("the episode did not end within 9 steps"):
-        frames, score = rollout.record(Noted(), Screen)
+        frames, score = rl.record(Noted(), Screen)
     assert frames[:, 0, 0, 0].tolist() == list(range(10)) and score == 18.0
     with a_cut_is_told("within 3 steps"):
-        frames, score = rollout.record(Noted(), Screen, max_episode_steps=3)
+        frames, score = rl.record(Noted(), Screen, max_episode_steps=3)
     assert len(frames) == 4 and score == 6.0
 
 
 def test_a_film_needs_pictures():
     with pytest.raises(ValueError, match="^env_id must make an environment that renders to arrays"):
-        rollout.record(Noted(), lambda: Screen())
+        rl.record(Noted(), lambda: Screen())
 
 
 # ---------------------------------------------------------------- what is made is closed
@@ -425,7 +425,7 @@ def test_every_environment_that_was_made_is_closed(tmp_path):
     assert all_closed() == 2
     rl.evaluate(history.agent, Counted, episodes=5)
     assert all_closed() == 5
-    rollout.record(history.agent, Counted)
+    rl.record(history.agent, Counted)
     assert all_closed() == 1
     history.save(tmp_path / "run")
     rl.load(tmp_path / "run", env_id=Counted)
@@ -436,10 +436,10 @@ def test_every_environment_that_was_made_is_closed(tmp_path):
     assert all_closed() == 2
 
     for breaks in ("made", "reset", "step"):
-        for call in (rl.train, rl.evaluate, rollout.record):
+        for call in (rl.train, rl.evaluate, rl.record):
             options = {"total_steps": 20, "num_envs": 3, "progress": False} if call is rl.train else {}
             who = rl.PPO if call is rl.train else history.agent
-            if breaks != "made" or call is not rollout.record:
+            if breaks != "made" or call is not rl.record:
                 with pytest.raises(RuntimeError, match=breaks):
                     call(who, lambda breaks=breaks, **options: Counted(breaks, **options), **options)
                 assert all_closed() >= 1
@@ -557,7 +557,7 @@ def wide_pendulum():
 def test_an_agent_that_does_not_fit_is_named(call, agent, env_id, words):
     calls = {
         "evaluate": lambda: rl.evaluate(agent, env_id),
-        "record": lambda: rollout.record(agent, env_id),
+        "record": lambda: rl.record(agent, env_id),
         "collect": lambda: rl.Collector(make_envs(env_id, 2)).collect(agent, steps=2),
         "collect_episodes": lambda: rl.Collector(make_envs(env_id, 2)).collect_episodes(agent),
     }
@@ -616,7 +616,7 @@ def test_every_seed_of_the_range_is_taken_everywhere(seed):
     history = rl.train(rl.SAC, make, total_steps=600, seed=seed, num_envs=3, progress=False)
     rl.evaluate(history.agent, make, seed=seed)
     rl.Collector(make_envs(make, 3), seed=seed).collect(history.agent, steps=2)
-    rollout.record(Noted(), "CartPole-v1", seed=seed)
+    rl.record(Noted(), "CartPole-v1", seed=seed)
     rl.OrnsteinUhlenbeck(2, seed=seed).sample()
     for algorithm in (rl.PPO, rl.OffPolicyActorCritic, rl.ValueSAC, rl.BatchActorCritic):
         rl.train(algorithm, make, total_steps=20, seed=seed, progress=False)
@@ -628,7 +628,7 @@ def test_a_seed_outside_the_range_is_refused_everywhere():
         for call in (
             lambda: rl.train(rl.PPO, "CartPole-v1", total_steps=10, seed=seed, progress=False),  # noqa: B023
             lambda: rl.evaluate(Noted(), "CartPole-v1", seed=seed),  # noqa: B023
-            lambda: rollout.record(Noted(), "CartPole-v1", seed=seed),  # noqa: B023
+            lambda: rl.record(Noted(), "CartPole-v1", seed=seed),  # noqa: B023
             lambda: rl.Collector(make_envs("CartPole-v1", 1), seed=seed),  # noqa: B023
             lambda: rl.ReplayBuffer(4, *spaces, seed=seed),  # noqa: B023
             lambda: rl.OrnsteinUhlenbeck(2, seed=seed),  # noqa: B023
