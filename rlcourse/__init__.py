@@ -26,7 +26,7 @@ from rlcourse.noise import GaussianNoise, OrnsteinUhlenbeck
 from rlcourse.objectives import clipped_surrogate, policy_gradient, soft_value_target, td_target
 from rlcourse.replay import ReplayBuffer
 from rlcourse.returns import gae, n_step_advantages, rewards_to_go, td_errors
-from rlcourse.rollout import Collector, evaluate
+from rlcourse.rollout import Collector, evaluate, record
 from rlcourse.training import History, load, run, train
 from rlcourse.transitions import Transitions
 
@@ -58,6 +58,7 @@ __all__ = [
     "n_step_advantages",
     "policy_gradient",
     "polyak_update",
+    "record",
     "rewards_to_go",
     "run",
     "soft_value_target",

@@ -82,7 +82,7 @@ def check_array_space(name, space):
 
 
 def check_real_box(name, box):
-    """Raise ValueError unless a Box holds real numbers and has a width in every component, in single precision.
+    """Raise ValueError unless a Box has components, all real numbers, and all with a width, in single precision.
 
     A density over actions, and a gradient with respect to them, exist nowhere else.
     """
@@ -90,6 +90,7 @@ def check_real_box(name, box):
         np.issubdtype(box.dtype, np.floating),
         f"{name} must be Discrete or a Box of real numbers, got a Box of whole numbers, {box}",
     )
+    require(box.low.size > 0, f"{name} must have a component, got {box}")
     with np.errstate(over="ignore"):
         low, high = box.low.astype(np.float32), box.high.astype(np.float32)
     kept = (np.isinf(low) == np.isinf(box.low)) & (np.isinf(high) == np.isinf(box.high))

@@ -130,6 +130,7 @@ def features(observation_space):
         isinstance(observation_space, gym.spaces.Box) and len(observation_space.shape) == 1,
         f"observation_space must be a flat Box or Discrete, got {observation_space}",
     )
+    require(observation_space.shape[0] > 0, f"observation_space must have a component, got {observation_space}")
     whole = not np.issubdtype(observation_space.dtype, np.floating)
     return [Floats()] if whole else [], observation_space.shape[0]
 

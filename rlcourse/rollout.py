@@ -68,7 +68,7 @@ class Collector:
             base.envs = [env if isinstance(env, OwnArray) else OwnArray(env) for env in base.envs]
         self.steps, self.cut = 0, 0
         self.finished = []
-        self._agent, self._observed = None, Observed(space)
+        self._met, self._observed = object(), Observed(space)  # met: the agent that was checked last
         self._restart(self.seed)
 
     @property
@@ -171,9 +171,9 @@ class Collector:
         self.finished += [(self.steps, value) for value in returns]
 
     def _meet(self, agent):
-        if agent is not self._agent:  # asked for at every step, and answered at the first
+        if agent is not self._met:
             check_agent(agent, self.envs.single_observation_space, self.envs.single_action_space)
-            self._agent = agent
+            self._met = agent
 
     def _restart(self, seed):
         obs, _ = self.envs.reset(seed=seed)

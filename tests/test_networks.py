@@ -14,6 +14,7 @@ from rlcourse.networks import (
     ContinuousCritic,
     DeterministicActor,
     GaussianActor,
+    OneHot,
     TanhGaussianActor,
     TwinActionValueCritic,
     TwinCritic,
@@ -60,6 +61,15 @@ def test_acting_follows_weights_that_move_in_memory(move):
         other = twin(torch.as_tensor(obs))
     np.testing.assert_allclose(net.forward_numpy(obs), expected, rtol=1e-5)
     np.testing.assert_allclose(twin.forward_numpy(obs), other, rtol=1e-5)
+
+
+def test_a_numbered_state_costs_a_row_and_no_square():
+    layer, states = OneHot(1_000_000), np.array([[3], [999_999]])  # all rows would take 4 TB
+    vectors = layer.forward_numpy(states)
+    assert vectors.shape == (2, 1, 1_000_000) and vectors.dtype == np.float32
+    assert np.argwhere(vectors).tolist() == [[0, 0, 3], [1, 0, 999_999]] and vectors.sum() == 2
+    assert torch.equal(layer(torch.from_numpy(states)), torch.from_numpy(vectors))
+    assert OneHot(4).forward_numpy(np.int64(2)).tolist() == [0, 0, 1, 0]
 
 
 def test_a_linear_network_on_numbered_states_is_a_table():

@@ -2,10 +2,13 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
+from gymnasium.spaces import Box, Discrete
 
 import rlcourse as rl
+from rlcourse.transitions import stored_dtype
 
 
 def make(*leading, obs_shape=(4,)):
@@ -60,3 +63,15 @@ def test_a_bad_field_is_named(name, value):
     fields = {field.name: getattr(good, field.name) for field in dataclasses.fields(good)}
     with pytest.raises(ValueError, match=f"^{name} must"):
         rl.Transitions(**{**fields, name: value})
+
+
+@pytest.mark.parametrize(("space", "dtype"), [
+    (Box(-1, 1, (2,), np.float64), np.float32), (Box(-1, 1, (2,), np.float16), np.float32),
+    (Box(0, 255, (2,), np.uint8), np.uint8), (Box(0, 255, (2,), np.int64), np.int64),
+    (Box(0, 255, (2,), np.uint16), np.int64), (Box(0, 1, (2,), np.bool_), np.int64),
+    (Discrete(3), np.int64), (Discrete(3, dtype=np.int8), np.int64),
+])  # fmt: skip
+def test_elements_of_a_space_are_kept_in_a_type_that_networks_and_indices_take(space, dtype):
+    assert stored_dtype(space) == dtype
+    rows = torch.from_numpy(np.zeros((3, *space.shape), stored_dtype(space)))
+    assert rows.index_select(0, torch.tensor([2, 0])).dtype == rows.dtype

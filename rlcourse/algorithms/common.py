@@ -60,7 +60,7 @@ class Adam(torch.optim.Adam):
                 continue
             for weight in weights:
                 if not self.state[weight]:
-                    count = torch.zeros((), dtype=torch.float32, device=weight.device)
+                    count = torch.zeros((), device=weight.device)
                     moments = torch.zeros_like(weight), torch.zeros_like(weight)
                     self.state[weight] = dict(zip(("step", "exp_avg", "exp_avg_sq"), (count, *moments), strict=True))
             counts, means, squares = zip(*(self.state[weight].values() for weight in weights), strict=True)

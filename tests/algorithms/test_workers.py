@@ -38,6 +38,12 @@ def test_a_worker_sends_the_gradients_at_its_copy():
     assert report.steps == 32 and report.process == os.getpid() and report.seconds > 0
 
 
+def test_a_worker_that_goes_closes_its_environments():
+    worker = Worker(rl.ParallelActorCritic, rl.ParallelActorCritic.Config(), "Pendulum-v1", 2, seed=0)
+    worker.close()
+    assert worker.collector.envs.closed
+
+
 @pytest.mark.covers("AL-05")
 def test_applying_a_workers_gradients_is_an_update_of_ones_own():
     worker = Worker(rl.ParallelActorCritic, rl.ParallelActorCritic.Config(), "CartPole-v1", 4, seed=5)
