@@ -8,6 +8,7 @@ from IPython import get_ipython
 from IPython.display import display
 
 from rlcourse import training
+from rlcourse.envs.vector import label
 from rlcourse.plots import style
 from rlcourse.plots.training import learning_curve, learning_curves
 
@@ -27,7 +28,7 @@ def watch(algorithm, env_id, *, total_steps, seed=0, config=None, num_envs=None,
     updates = training.run(
         algorithm, env_id, total_steps=total_steps, seed=seed, config=config, num_envs=num_envs
     )
-    return _follow(Panel(f"{algorithm.__name__} on {env_id}, seed {seed}", total_steps, solved), updates)
+    return _follow(Panel(f"{algorithm.__name__} on {label(env_id)}, seed {seed}", total_steps, solved), updates)
 
 
 def compare(algorithm, env_id, configs, *, total_steps, seed=0, num_envs=None, solved=None):
@@ -45,7 +46,7 @@ def compare(algorithm, env_id, configs, *, total_steps, seed=0, num_envs=None, s
         label: training.run(algorithm, env_id, total_steps=total_steps, seed=seed, config=config, num_envs=num_envs)
         for label, config in configs.items()
     }
-    title = f"{algorithm.__name__} on {env_id}, seed {seed} each"
+    title = f"{algorithm.__name__} on {label(env_id)}, seed {seed} each"
     return _follow(Comparison(title, total_steps, solved, agents=len(runs)), _in_turns(runs))
 
 
