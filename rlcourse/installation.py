@@ -12,7 +12,7 @@ def report(requirements=None):
     """Compare what is installed with what the course asks for.
 
     Args:
-        requirements: lines such as "torch>=2.7,<3"; None for those the course declares.
+        requirements: lines such as "torch>=2.8,<3"; None for those the course declares.
 
     Returns:
         "Everything is here: ..." with the versions, or what is missing or out of bounds, and what to do about it.

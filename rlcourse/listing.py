@@ -4,6 +4,7 @@ Neither is written down here. The pseudocode stands in the docstring of the algo
 that plays one of its lines carries a tag (`# AL-03.5`), and `beside` lays the two next to each other.
 """
 
+import ast
 import html
 import inspect
 import re
@@ -93,7 +94,7 @@ def beside(name):
 def pseudocode(module):
     """(name, title, lines) of every listing in a module's docstring."""
     listings = []
-    for line in (module.__doc__ or "").splitlines():
+    for line in _docstring_and_rest(module)[0]:
         if heading := HEADING.match(line):
             listings.append((*heading.groups(), {}))
         elif listings and (parts := LINE.match(line)):
@@ -104,10 +105,22 @@ def pseudocode(module):
     return listings
 
 
+def _docstring_and_rest(module):
+    """The lines of a module's docstring, indented as in its file, and the lines below it.
+
+    `module.__doc__` would not do: from Python 3.13 on the compiler takes the common indentation out of docstrings.
+    """
+    source = inspect.getsource(module)
+    tree = ast.parse(source)
+    docstring = ast.get_docstring(tree, clean=False)
+    if docstring is None:
+        return [], source.splitlines()
+    return docstring.splitlines(), source.splitlines()[tree.body[0].end_lineno :]
+
+
 def tagged(module):
     """(name, line number, source line) of every tag in a module's code; a statement over several lines is one."""
-    source = inspect.getsource(module)
-    lines = source.replace(module.__doc__ or "", "", 1).splitlines()
+    _, lines = _docstring_and_rest(module)
     for position, line in enumerate(lines):
         code, _, comment = line.partition("  # ")
         for name, number in TAG.findall(comment):

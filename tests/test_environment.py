@@ -140,14 +140,29 @@ def needed():
     return {name for name, _ in seen}
 
 
-@pytest.mark.skipif(Path(sys.prefix).resolve() != (ROOT / ".venv").resolve(),
-                    reason="only the environment made by make is pinned: run make test")  # fmt: skip
+only_where_pinned = pytest.mark.skipif(
+    Path(sys.prefix).resolve() != (ROOT / ".venv").resolve(),
+    reason="only the environment made by make is pinned: run make test",
+)
+
+
+@only_where_pinned
 def test_what_is_installed_is_what_was_pinned():
     pins = {canonicalize_name(pin.name): next(iter(pin.specifier)).version for pin in pinned(FILES["constraints.txt"])}
     installed = {canonicalize_name(one.name): one.version for one in importlib.metadata.distributions()}
     for name in needed() & installed.keys():
         if not name.startswith(("nvidia-", "cuda-", "triton")):  # torch brings its own, pinned by torch
             assert pins.get(name) == installed[name].partition("+")[0], name
+
+
+@only_where_pinned
+@pytest.mark.parametrize("python", ["3.11.0", "3.12.0", "3.13.0", "3.14.0"])
+def test_what_was_pinned_installs_on_every_python(python):
+    assert python in SpecifierSet(tomllib.loads(FILES["pyproject.toml"])["project"]["requires-python"])
+    ours = needed()
+    packages = [one for one in importlib.metadata.distributions() if canonicalize_name(one.name) in ours]
+    refused = [one.name for one in packages if python not in SpecifierSet(one.metadata.get("Requires-Python", ""))]
+    assert refused == []
 
 
 @pytest.mark.parametrize("name", [*FILES, "Makefile", ".ci/run"])

@@ -207,8 +207,12 @@ def test_the_readme_names_every_make_target():
 # ---------------------------------------------------------------- the workflow
 
 
-def steps():
-    return [step for job in yaml.safe_load(WORKFLOW)["jobs"].values() for step in job["steps"]]
+JOBS = yaml.safe_load(WORKFLOW)["jobs"]
+
+
+def steps(*jobs):
+    """The steps of some jobs of the workflow; of all if none is named."""
+    return [step for job in jobs or JOBS for step in JOBS[job]["steps"]]
 
 
 def test_the_workflow_uses_pinned_major_versions():
@@ -219,7 +223,7 @@ def test_the_workflow_uses_pinned_major_versions():
 
 
 def test_the_workflow_runs_what_a_maintainer_can_run():
-    commands = [step["run"].strip() for step in steps() if "run" in step]
+    commands = [step["run"].strip() for step in steps("check", "publish") if "run" in step]
     assert commands[0] == ".ci/run"
     for command in commands[1:]:
         target = re.fullmatch(r"make (\w+)", command)
@@ -244,9 +248,21 @@ def test_what_is_uploaded_is_what_make_builds():
 
 
 def test_the_python_of_the_workflow_is_the_one_that_was_pinned():
-    version = next(step["with"]["python-version"] for step in steps() if "setup-python" in step.get("uses", ""))
+    version = next(step["with"]["python-version"] for step in steps("check") if "setup-python" in step.get("uses", ""))
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["requires-python"] == f">={version}"
+
+
+def test_the_workflow_tries_every_python_and_the_lowest_and_newest_packages():
+    tried = JOBS["versions"]["strategy"]["matrix"]["include"]
+    assert {one["python"] for one in tried} == {"3.11", "3.12", "3.13", "3.14"}
+    assert {one["os"].partition("-")[0] for one in tried} == {"ubuntu", "macos", "windows"}
+    assert {one["packages"] for one in tried} == {
+        "--resolution lowest-direct", "-c constraints.txt", "--resolution highest"
+    }  # fmt: skip
+    commands = [*(step.get("run", "") for step in steps("versions")), *(one.get("without", "") for one in tried)]
+    left_out = re.findall(r"--ignore=(\S+)", " ".join(commands))
+    assert left_out and [path for path in left_out if not (ROOT / path).exists()] == []
 
 
 def test_binder_opens_the_first_lesson_with_the_settings_of_the_course():

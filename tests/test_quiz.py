@@ -767,6 +767,8 @@ def luminance(colour):
 def test_labels_wrap_mathematics_is_typeset_and_text_stands_out(page, theme):
     page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
     page.wait_for_function("theme => document.body.dataset.jpThemeName === theme", arg=theme)
+    # MathJax lays an invisible copy of each formula over it, for screen readers; it may be wider than what is seen.
+    page.add_style_tag(content="mjx-assistive-mml {display: none !important}")
     for width in (1000, 700):
         page.set_viewport_size({"width": width, "height": 1400})
         page.wait_for_timeout(500)

@@ -264,7 +264,7 @@ def _cell_means(steps, gamma):
     for t in range(steps):
         for later in range(t, steps):
             gain = ahead[later - t] - (policy * ahead[later - t]).sum(-1, keepdim=True)
-            means[t, later] = gamma**later * (where[t][:, None] * policy * gain)[:, RIGHT]
+            means[t, later] = gamma**later * (where[t][:, None] * policy * gain)[:, RIGHT].numpy()
     return means
 
 
