@@ -1,11 +1,13 @@
 """What all tests share: a quiet machine. No display, no network for kernels, none of the user's own Jupyter."""
 
+import math
 import os
 import shutil
 import tempfile
 from pathlib import Path
 
 import lab
+import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported: small networks, two test processes
 
@@ -39,3 +41,27 @@ def pytest_configure(config):
     startup = Path(os.environ["IPYTHONDIR"], "profile_default", "startup")
     startup.mkdir(parents=True)
     (startup / "00_no_network.py").write_text(NO_NETWORK, encoding="utf-8")
+
+
+FALSE_ALARM = 1e-4  # how often a test may fail although nothing is wrong
+
+
+@pytest.fixture
+def least_successes():
+    """How many runs of a population have to succeed: a function of its size, and of the chance that one run does.
+
+    Another processor rounds differently, and then the same seeds are other runs. So a test may not ask that every
+    seed succeeds; it asks for the largest k such that fewer than k of n successes have a chance below FALSE_ALARM, in
+    the binomial law. At least 16 runs, and `chance` no more than the runs of many other seeds have shown.
+    """
+
+    def least(runs, *, chance):
+        assert runs >= 16, f"a verdict needs at least 16 runs, got {runs}"
+        fewer = 0.0
+        for k in range(runs + 1):
+            fewer += math.comb(runs, k) * chance**k * (1 - chance) ** (runs - k)
+            if fewer >= FALSE_ALARM:
+                return k
+        return runs
+
+    return least
