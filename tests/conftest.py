@@ -6,8 +6,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import lab
 import pytest
+
+import lab
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported: small networks, two test processes
 

@@ -275,12 +275,13 @@ SMALL = {"hidden": (16,), "batch_size": 32, "warmup": 100}
 @pytest.mark.parametrize(("algorithm", "env_id", "steps", "score", "config"), [
     (rl.SAC, "tests/Puck-v0", 500, -2.0, {"gamma": 0.9, "learning_rate": 3e-3}),
     (rl.ValueSAC, "tests/Puck-v0", 600, -3.0, {"gamma": 0.9, "learning_rate": 3e-3, "tau": 0.05}),
-    (rl.SAC, "rlcourse/TwoExits-v0", 400, 0.9, {"learning_rate": 1e-2, "tau": 0.05, "alpha": 0.05, "learn_alpha": False}),
+    (rl.SAC, "rlcourse/TwoExits-v0", 400, 0.9,
+     {"learning_rate": 1e-2, "tau": 0.05, "alpha": 0.05, "learn_alpha": False}),
 ])  # fmt: skip
 def test_it_learns(algorithm, env_id, steps, score, config, least_successes):
-    """Random pushes earn -5.5 on the puck; the better of two exits pays 0.92, and one untrained network in six goes there.
+    """Random pushes earn -5.5 on the puck; one untrained network in six finds the exit that pays 0.92.
 
-    24 of 24 other seeds came that far in each of the three. (Pendulum and CartPole: lesson 10's record.)
+    24 of 24 other seeds came that far in each of the three. Lesson 10 stores runs of Pendulum and CartPole.
     """
     learned = 0
     for seed in range(16):
