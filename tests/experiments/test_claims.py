@@ -56,6 +56,10 @@ def test_every_measurement_is_stored_and_every_stored_number_is_measured():
     assert STORED.keys() == experiments.claims().keys()
 
 
+def test_a_loose_number_is_one_of_its_claim():
+    assert [name for name in MEASURED if not experiments.slack(name).keys() <= STORED[name].keys()] == []
+
+
 @pytest.mark.parametrize("identifier", MEASURED)
 def test_measuring_again_with_other_last_digits_gives_the_stored_numbers(identifier, another_processor, no_training):
     assert not disagreements(experiments.measure(identifier), STORED[identifier], experiments.slack(identifier))
