@@ -119,9 +119,11 @@ def test_the_first_gradient_is_the_plain_policy_gradient():
 
 @pytest.mark.covers("FIG-05")
 def test_the_ridge_walks():
-    final = {eta: lesson.height(*lesson.ridge_walk(eta)[-1]) for eta in (0.1, 0.15, 0.2, 0.25)}
-    assert final == pytest.approx({0.1: 4.07, 0.15: 6.10, 0.2: 6.16, 0.25: -20.3}, abs=0.02)
-    assert len(lesson.ridge_walk(0.3)) == 29
+    """Above 0.2 the walk is chaotic, and its end hangs on the last digit; but at 0.3 it is always lost."""
+    final = {eta: lesson.height(*lesson.ridge_walk(eta)[-1]) for eta in (0.1, 0.15, 0.2)}
+    assert final == pytest.approx({0.1: 4.07, 0.15: 6.10, 0.2: 6.16}, abs=0.02)
+    lost = lesson.ridge_walk(0.3)
+    assert 20 < len(lost) < 40 and lesson.height(*lost[-1]) < -1000
 
 
 @pytest.mark.covers("FIG-05")
