@@ -103,7 +103,9 @@ def _check_policy(mdp, policy):
 
 def _solve(matrix, target, gamma):
     """Solve (I - γ P_π) x = target, or say why the sum of rewards is not finite."""
-    if not torch.linalg.cond(matrix) < 1e13:  # NaN for the zero matrix
+    # Each entry is 1 or 0 less a probability, right to about 1e-16. A matrix this near to a singular one is taken for
+    # one: the chance that the episode ends would be little else than rounding, and x with it.
+    if torch.linalg.matrix_norm(matrix, ord=-2) < 1e-13:
         raise ValueError(
             f"gamma must be below 1 for a policy that never ends the episode, got {gamma:g}: "
             "the undiscounted sum of rewards has no limit"

@@ -17,7 +17,7 @@ def quiet(monkeypatch):
 
 def test_comparing_gives_the_histories_of_training_alone():
     together = panel.compare(rl.PPO, "CartPole-v1", CONFIGS, total_steps=1_000, seed=3)
-    assert list(together) == ["one", "two"]
+    assert list(together.keys()) == ["one", "two"]
     for label, config in CONFIGS.items():
         alone = rl.train(rl.PPO, "CartPole-v1", total_steps=1_000, seed=3, config=config, progress=False)
         np.testing.assert_array_equal(together[label].steps, alone.steps)

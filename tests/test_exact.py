@@ -255,6 +255,20 @@ def test_without_discount_entropy_needs_an_ending():
             solve(stay_or_end, gamma=1.0, alpha=1.0)
 
 
+@pytest.mark.parametrize("states", [1, 3])
+def test_an_ending_that_is_little_else_than_rounding_is_none(states):
+    """1 - p keeps few digits of a small chance to end, so that values would differ from machine to machine."""
+    ring = torch.eye(states, dtype=torch.float64).roll(1, 1)[:, None]  # from each state to the next
+    policy = torch.ones(states, 1)
+    for chance in (1e-9, 1e-15):
+        world = rl.FiniteMDP((1 - chance) * ring, torch.ones(states, 1))
+        if chance > 1e-13:
+            assert exact.evaluate(world, policy, gamma=1.0).V.tolist() == pytest.approx([1 / chance] * states, rel=1e-6)
+        else:
+            with pytest.raises(ValueError, match="^gamma must be below 1"):
+                exact.evaluate(world, policy, gamma=1.0)
+
+
 @pytest.mark.parametrize("alpha", [0, -1.0, float("nan"), float("inf"), "warm", True])
 @pytest.mark.parametrize("name", [
     "boltzmann", "soft_backup", "soft_evaluate", "soft_evaluate_by_backups", "soft_policy_iteration",

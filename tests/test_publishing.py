@@ -287,22 +287,25 @@ def test_nobody_is_named():
 
 VERDICTS = {
     "test": "======== 2 skipped, 900 passed, 1 warning in 900.50s (0:15:00) ========",
+    "testnumbers": "==== 20 passed in 7.00s ====\n==== 20 passed in 8.00s ====",  # once for each of two processors
     "testweb": "======== 50 passed, 3 warnings in 99.25s (0:01:39) ========",
 }
 
 
-def run_ci(folder, test=(0, VERDICTS["test"]), testweb=(0, VERDICTS["testweb"]), have=("chromium", "npm", "apt-get")):
-    """.ci/run in a folder of its own, with a `make` that only says a verdict; the lines, and the exit status."""
+def run_ci(folder, have=("chromium", "npm", "apt-get"), **makes):
+    """.ci/run in a folder of its own, with a `make` that only says a verdict; the lines, and the exit status.
+
+    `makes`: target -> (exit status, what it says), for those that do not succeed.
+    """
     (folder / ".ci").mkdir(parents=True)
     (folder / ".venv").mkdir()
     tools = folder / "tools"
     tools.mkdir()
     for name in ("bash", "sh", "dirname", "rm", "mktemp", "tee", "awk", "id", "env", "cat"):
         (tools / name).symlink_to(shutil.which(name))
-    make = f"""case $1 in
-        test) echo '{test[1]}'; exit {test[0]};;
-        testweb) echo '{testweb[1]}'; exit {testweb[0]};;
-    esac"""
+    said = {target: makes.get(target, (0, verdict)) for target, verdict in VERDICTS.items()}
+    cases = "\n".join(f"{target}) echo '{words}'; exit {code};;" for target, (code, words) in said.items())
+    make = f"case $1 in\n{cases}\nesac"
     for name, body in {"make": make, "sudo": '"$@"', **{name: f"echo {name} $*" for name in have}}.items():
         (tools / name).write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
         (tools / name).chmod(0o755)
@@ -313,10 +316,10 @@ def run_ci(folder, test=(0, VERDICTS["test"]), testweb=(0, VERDICTS["testweb"]),
     return done.stdout.splitlines(), done.returncode
 
 
-def test_the_last_line_is_the_verdict_on_both(tmp_path):
+def test_the_last_line_is_the_verdict_on_all(tmp_path):
     lines, status = run_ci(tmp_path)
     assert status == 0
-    assert lines[-1] == "======== 950 passed, 2 skipped, 4 warnings in 999.75s ========"
+    assert lines[-1] == "======== 990 passed, 2 skipped, 4 warnings in 1014.75s ========"
 
 
 def test_a_failure_ends_the_run_and_is_the_verdict(tmp_path):
@@ -325,10 +328,13 @@ def test_a_failure_ends_the_run_and_is_the_verdict(tmp_path):
     assert lines[-1] == "======== 1 failed, 9 passed, 1 error in 5.00s ========"
     lines, status = run_ci(tmp_path / "b", testweb=(2, "==== 3 failed, 9 passed in 5.00s ===="))
     assert status == 2
-    assert lines[-1] == "======== 3 failed, 909 passed, 2 skipped, 1 warning in 905.50s ========"
+    assert lines[-1] == "======== 3 failed, 949 passed, 2 skipped, 1 warning in 920.50s ========"
+    lines, status = run_ci(tmp_path / "c", testnumbers=(2, "==== 20 passed in 7.00s ====\n==== 1 failed in 2.00s ===="))
+    assert status == 2
+    assert lines[-1] == "======== 1 failed, 920 passed, 2 skipped, 1 warning in 909.50s ========"
 
 
-@pytest.mark.parametrize("target", ["test", "testweb"])
+@pytest.mark.parametrize("target", VERDICTS)
 def test_a_run_without_tests_is_never_a_success(target, tmp_path):
     lines, status = run_ci(tmp_path, **{target: (2, "npm: not today")})
     assert status == 2

@@ -3,7 +3,8 @@
     python -m rlcourse.experiments             measures every claim and rewrites data/claims.json
     python -m rlcourse.experiments CL-03 ...   only these
 
-The claim board and the lessons show what stands in claims.json; the tests measure again and compare.
+The claim board and the lessons show what stands in claims.json; the tests measure again and compare, as far as
+another processor, which rounds differently, must come to the same numbers.
 """
 
 import importlib
@@ -17,21 +18,27 @@ from rlcourse.checks import require
 RESULTS = Path(__file__).parent.parent / "data" / "claims.json"
 
 _claims = {}
-_slow = set()
+_trained = set()
+_loose = {}
 
 
-def claim(identifier, *, slow=False):
+def claim(identifier, *, trained=False, loose=None):
     """Register a seeded function without required arguments as the measurement of a claim.
 
-    `slow` marks one that trains networks: the tests then check its stored numbers, and do not measure them again.
+    Args:
+        trained: its numbers hang on the rounding of long training runs, or on the clock. Another processor measures
+            others, so the tests judge what is stored and do not compare. Prose says that the runs are stored.
+        loose: for a quick measurement that holds a few such numbers: their names, and in how many runs each is a share.
+            The tests compare these as two shares of independent runs, all others to the digit.
     """
 
     def register(function):
         known = _claims.setdefault(identifier, function)
         require(known.__qualname__ == function.__qualname__, f"claim {identifier} is measured twice")
         _claims[identifier] = function
-        if slow:
-            _slow.add(identifier)
+        if trained:
+            _trained.add(identifier)
+        _loose[identifier] = dict(loose or {})
         return function
 
     return register
@@ -45,9 +52,17 @@ def claims():
     return dict(sorted(_claims.items()))
 
 
-def is_slow(identifier):
-    """Whether measuring the claim trains networks."""
-    return identifier in _slow
+def is_trained(identifier):
+    """Whether all numbers of the claim hang on the rounding of long training runs."""
+    return identifier in _trained
+
+
+def slack(identifier):
+    """How far each loose number of a claim may be from the stored one: name -> absolute tolerance.
+
+    Four standard errors of the difference of two shares of n runs, 4 √(2 · ¼ / n): wider is rarer than one in 10,000.
+    """
+    return {name: 4 * (0.5 / runs) ** 0.5 for name, runs in _loose[identifier].items()}
 
 
 def measure(identifier):

@@ -476,7 +476,7 @@ SOLVED_EXITS = 0.8
 """J of the two exits that counts as solved; walking straight to the right exit is worth 0.836."""
 
 
-@claim("REINFORCE-EXITS", slow=True)
+@claim("REINFORCE-EXITS", trained=True)
 def learning_by_weight():
     """256 learners a weight, 100 episodes each: mean J with its standard error, share solved, share below 0.4."""
     left, right = (exact_returns(np.eye(2)[[[action] * 7]], 0.97)[0] for action in (0, 1))
@@ -508,7 +508,7 @@ def running_mean(steps, returns, at, window=20):
     return (sums[count] - sums[first]) / np.maximum(count - first, 1)
 
 
-@claim("REINFORCE-CARTPOLE", slow=True)
+@claim("REINFORCE-CARTPOLE", trained=True)
 def reinforce_on_cartpole(seeds=CARTPOLE_SEEDS):
     """REINFORCE with its default settings on CartPole, several seeds, ten greedy episodes each at the end.
 

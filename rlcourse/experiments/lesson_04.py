@@ -423,7 +423,7 @@ CARTPOLE_CLAIM = "ACTOR-CRITIC-CARTPOLE"
 MARKS, WINDOW = 10, 20
 
 
-@claim(CARTPOLE_CLAIM, slow=True)
+@claim(CARTPOLE_CLAIM, trained=True)
 def actor_critics_on_cartpole(seeds=3):
     """Batch, online and parallel actor-critic on CartPole: mean of the last 20 returns at ten moments, over the seeds.
 

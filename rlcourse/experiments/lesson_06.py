@@ -257,7 +257,7 @@ def reuse(learning_rate, epochs, *, clip_eps=0.2, seed=0):
     return Reuse(np.array(ratios), np.array(kl), advantages.numpy())
 
 
-@claim("CL-29", slow=True)
+@claim("CL-29", trained=True)
 def brake_not_bound(seeds=5):
     """One batch of 256 rows, Adam, with clipping at ε = 0.2 and without: means over five batches and networks.
 
@@ -538,7 +538,7 @@ def first_updates(batches=100, radius=0.02, seed=0):
             for name, policies in found.items()}  # fmt: skip
 
 
-@claim("CL-27", slow=True)
+@claim("CL-27", trained=True)
 def price_of_a_trust_region():
     """CPU time on 1,024 rows and a 4-64-64-2 network, in units of one plain policy gradient; and steps on the bandit.
 

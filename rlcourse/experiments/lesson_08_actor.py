@@ -307,7 +307,7 @@ def cars_that_arrive(correlation, size):
 # ---------------------------------------------------------------- claims
 
 
-@claim("CL-35", slow=True)
+@claim("CL-35", trained=True)
 def price_of_a_search():
     """The best of 41 values on each axis, by asking a critic of two layers of 64 units about all of them.
 
@@ -317,7 +317,7 @@ def price_of_a_search():
     return {f"ms_{d}": times[d][0] for d in times} | {f"tried_{d}": evaluations(d) for d in times}
 
 
-@claim("CL-36", slow=True)
+@claim("CL-36", trained=True)
 def price_of_an_actor():
     """CPU milliseconds of an actor's forward pass for one action of d dimensions; how often it is cheaper (`times_d`).
 

@@ -165,7 +165,7 @@ def _ends(field, scores):
     return {field: scores.mean(), f"{field}_low": scores.min(), f"{field}_high": scores.max()}
 
 
-@claim("CL-37", slow=True)
+@claim("CL-37", trained=True)
 def steadier():
     """DDPG on Pendulum, five seeds, 7,500 steps: final score (mean of the last three looks) with and without targets.
 
@@ -183,7 +183,7 @@ def steadier():
     }  # fmt: skip
 
 
-@claim("CL-40", slow=True)
+@claim("CL-40", trained=True)
 def how_slow():
     """DDPG on Pendulum, 5,000 steps, three seeds each: final score by κ, and by K, updates between hard copies."""
     names = {
@@ -196,7 +196,7 @@ def how_slow():
     return numbers
 
 
-@claim("CL-43", slow=True)
+@claim("CL-43", trained=True)
 def which_noise():
     """DDPG on Pendulum, 5,000 steps, three seeds each: final score with white noise, OU noise of its size, and none."""
     return {

@@ -1,5 +1,10 @@
-"""An independent implementation to hold losses and gradients against: NumPy, double precision, no autograd."""
+"""What the tests of the algorithms share.
 
+An independent implementation to hold losses and gradients against (NumPy, double precision, no autograd), and a world
+so small that sixteen seeds learn it in seconds.
+"""
+
+import gymnasium as gym
 import numpy as np
 import pytest
 from torch import nn
@@ -43,3 +48,28 @@ def by_hand():
         return Perceptron(*zip(*numbers, strict=True), tanh=any(isinstance(layer, nn.Tanh) for layer in net))
 
     return copy
+
+
+class Puck(gym.Env):
+    """Push a puck on a line to the middle: s' = s + a/2, kept in [-1, 1], and the reward is -|s'|. Ten steps.
+
+    Random pushes earn about -5.5, the best ones about -0.25.
+    """
+
+    metadata = {"render_modes": []}
+
+    def __init__(self):
+        self.observation_space = gym.spaces.Box(-1.0, 1.0, (1,), np.float32)
+        self.action_space = gym.spaces.Box(-1.0, 1.0, (1,), np.float32)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.place = self.np_random.uniform(-1, 1)
+        return np.array([self.place], np.float32), {}
+
+    def step(self, action):
+        self.place = float(np.clip(self.place + action[0] / 2, -1, 1))
+        return np.array([self.place], np.float32), -abs(self.place), False, False, {}
+
+
+gym.register("tests/Puck-v0", entry_point=Puck, max_episode_steps=10)

@@ -122,13 +122,16 @@ def test_what_each_collects_before_an_update():
 
 
 @pytest.mark.parametrize(("algorithm", "steps"), [
-    (rl.BatchActorCritic, 8_000), (rl.OnlineActorCritic, 3_000), (rl.ParallelActorCritic, 40_000),
+    (rl.BatchActorCritic, 2_000), (rl.OnlineActorCritic, 1_000), (rl.ParallelActorCritic, 10_000),
 ], ids=lambda value: getattr(value, "__name__", None))  # fmt: skip
-def test_it_finds_the_better_exit(algorithm, steps):
-    config = algorithm.Config(hidden=(), learning_rate=3e-3, critic_learning_rate=1e-1)
-    history = rl.train(algorithm, "rlcourse/TwoExits-v0", total_steps=steps, config=config, progress=False)
-    assert rl.evaluate(history.agent, "rlcourse/TwoExits-v0").mean() == pytest.approx(0.92)
-    assert history.returns[-50:].mean() > 0.7 > history.returns[:50].mean()
+def test_it_finds_the_better_exit(algorithm, steps, least_successes):
+    """So did 24 of 24 other seeds of each; of untrained networks one in six goes there by chance."""
+    env_id, config = "rlcourse/TwoExits-v0", algorithm.Config(hidden=(), learning_rate=3e-3, critic_learning_rate=1e-1)
+    found = 0
+    for seed in range(16):
+        history = rl.train(algorithm, env_id, total_steps=steps, seed=seed, config=config, progress=False)
+        found += rl.evaluate(history.agent, env_id, episodes=1)[0] == pytest.approx(0.92)
+    assert found >= least_successes(16, chance=0.9)
 
 
 @pytest.mark.parametrize(("config", "sentence"), [

@@ -228,8 +228,12 @@ def test_actions_it_cannot_choose_are_named():
             rl.DDPG(OBS, space)
 
 
-def test_it_learns_to_hold_the_pendulum():
-    history = rl.train(rl.DDPG, "Pendulum-v1", total_steps=4000, progress=False)
-    untrained = rl.DDPG(history.agent.observation_space, history.agent.action_space)
-    assert rl.evaluate(history.agent, "Pendulum-v1", episodes=5).mean() > -400
-    assert rl.evaluate(untrained, "Pendulum-v1", episodes=5).mean() < -800
+@pytest.mark.slow
+def test_it_learns_to_push_a_puck(least_successes):
+    """A return above -1.5, where random pushes earn -5.5. So did 24 of 24 other seeds; lesson 08 stores Pendulum."""
+    config = rl.DDPG.Config(hidden=(16,), batch_size=32, warmup=100, gamma=0.9, learning_rate=3e-3)
+    learned = 0
+    for seed in range(16):
+        history = rl.train(rl.DDPG, "tests/Puck-v0", total_steps=500, seed=seed, config=config, progress=False)
+        learned += rl.evaluate(history.agent, "tests/Puck-v0").mean() > -1.5
+    assert learned >= least_successes(16, chance=0.9)

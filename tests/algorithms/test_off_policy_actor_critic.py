@@ -135,7 +135,12 @@ def test_what_it_cannot_do_it_says():
         rl.OffPolicyActorCritic(box, box)
 
 
-def test_it_finds_the_better_exit():
-    config = rl.OffPolicyActorCritic.Config(hidden=(), learning_rate=1e-2, critic_learning_rate=3e-2, gamma=0.97)
-    history = rl.train(rl.OffPolicyActorCritic, "rlcourse/TwoExits-v0", total_steps=2500, config=config, progress=False)
-    assert rl.evaluate(history.agent, "rlcourse/TwoExits-v0").mean() == pytest.approx(0.92)
+def test_it_finds_the_better_exit(least_successes):
+    """So did 24 of 24 other seeds; of untrained networks one in six goes there by chance."""
+    algorithm, env_id = rl.OffPolicyActorCritic, "rlcourse/TwoExits-v0"
+    config = algorithm.Config(hidden=(), learning_rate=1e-2, critic_learning_rate=3e-2, gamma=0.97)
+    found = 0
+    for seed in range(16):
+        history = rl.train(algorithm, env_id, total_steps=1_000, seed=seed, config=config, progress=False)
+        found += rl.evaluate(history.agent, env_id, episodes=1)[0] == pytest.approx(0.92)
+    assert found >= least_successes(16, chance=0.9)

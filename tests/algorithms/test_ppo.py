@@ -49,9 +49,11 @@ def test_a_truncated_step_bootstraps_and_a_terminated_one_does_not():
 
 
 @pytest.mark.slow
-def test_it_solves_cartpole():
-    history = rl.train(rl.PPO, "CartPole-v1", total_steps=60_000, progress=False)
-    assert rl.evaluate(history.agent, "CartPole-v1").mean() >= 475
+def test_it_learns_cartpole(least_successes):
+    """The last twenty returns above 60, where random pushes last 22 steps: so were those of 24 of 24 other seeds."""
+    runs = [rl.train(rl.PPO, "CartPole-v1", total_steps=8_000, seed=seed, progress=False) for seed in range(16)]
+    learned = sum(history.returns[-20:].mean() > 60 for history in runs)
+    assert learned >= least_successes(16, chance=0.9)
 
 
 def by_stable_baselines(agent, rollout, *, epochs):

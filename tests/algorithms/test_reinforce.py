@@ -46,10 +46,13 @@ def test_normalized_weights_do_not_see_the_scale_of_rewards():
     torch.testing.assert_close(*grads, rtol=1e-4, atol=1e-6)
 
 
-def test_it_finds_the_better_exit():
-    history = rl.train(rl.Reinforce, "rlcourse/TwoExits-v0", total_steps=6000, progress=False)
-    assert rl.evaluate(history.agent, "rlcourse/TwoExits-v0").mean() == pytest.approx(0.92)
-    assert history.returns[-50:].mean() > 0.75 > history.returns[:50].mean()
+def test_it_finds_the_better_exit(least_successes):
+    """So did 24 of 24 other seeds; of untrained networks one in six goes there by chance."""
+    found = 0
+    for seed in range(16):
+        history = rl.train(rl.Reinforce, "rlcourse/TwoExits-v0", total_steps=3_000, seed=seed, progress=False)
+        found += rl.evaluate(history.agent, "rlcourse/TwoExits-v0", episodes=1)[0] == pytest.approx(0.92)
+    assert found >= least_successes(16, chance=0.9)
 
 
 def test_acting_takes_one_observation_or_many():

@@ -270,9 +270,24 @@ def test_a_wrong_setting_is_named(config, sentence):
         make(**config)
 
 
-@pytest.mark.parametrize(("algorithm", "env_id", "steps", "score"), [
-    (rl.SAC, "Pendulum-v1", 4000, -400), (rl.ValueSAC, "Pendulum-v1", 5000, -500), (rl.SAC, "CartPole-v1", 3000, 100),
+SMALL = {"hidden": (16,), "batch_size": 32, "warmup": 100}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("algorithm", "env_id", "steps", "score", "config"), [
+    (rl.SAC, "tests/Puck-v0", 500, -2.0, {"gamma": 0.9, "learning_rate": 3e-3}),
+    (rl.ValueSAC, "tests/Puck-v0", 600, -3.0, {"gamma": 0.9, "learning_rate": 3e-3, "tau": 0.05}),
+    (rl.SAC, "rlcourse/TwoExits-v0", 400, 0.9,
+     {"learning_rate": 1e-2, "tau": 0.05, "alpha": 0.05, "learn_alpha": False}),
 ])  # fmt: skip
-def test_it_learns(algorithm, env_id, steps, score):
-    history = rl.train(algorithm, env_id, total_steps=steps, progress=False)
-    assert rl.evaluate(history.agent, env_id, episodes=5).mean() > score
+def test_it_learns(algorithm, env_id, steps, score, config, least_successes):
+    """Random pushes earn -5.5 on the puck; one untrained network in six finds the exit that pays 0.92.
+
+    24 of 24 other seeds came that far in each of the three. Lesson 10 stores runs of Pendulum and CartPole.
+    """
+    learned = 0
+    for seed in range(16):
+        setting = algorithm.Config(**SMALL, **config)
+        history = rl.train(algorithm, env_id, total_steps=steps, seed=seed, config=setting, progress=False)
+        learned += rl.evaluate(history.agent, env_id).mean() > score
+    assert learned >= least_successes(16, chance=0.9)

@@ -328,7 +328,10 @@ def test_the_stored_scores_say_what_the_lesson_says():
 
 
 @pytest.mark.covers("CL-14")
-def test_a_small_lambda_learns_more_slowly():
-    """One seed and a third of the steps: the cheaper part of the claim."""
-    slow, usual = (lesson.train_with(value, seed=0, total_steps=20_000) for value in (0.0, 0.95))
-    assert usual > 1.5 * slow
+def test_a_small_lambda_learns_more_slowly(least_successes):
+    """The claim on few steps and many seeds. With 24 of 24 others the score was more than twice as high."""
+    slower = 0
+    for seed in range(16):
+        slow, usual = (lesson.train_with(value, seed=seed, total_steps=8_000) for value in (0.0, 0.95))
+        slower += usual > 1.5 * slow
+    assert slower >= least_successes(16, chance=0.9)

