@@ -23,7 +23,7 @@ PYTEST_ARGS ?= -n $(JOBS) --dist loadfile --nbval-lax --nbval-current-env
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab present test testnumbers testweb notebooks slides book site editions figures claims bench screenshots clean
+.PHONY: help lab present test testnumbers testweb notebooks slides book site editions figures claims defaults bench screenshots clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -75,6 +75,9 @@ figures: $(INSTALLED) ## draw every figure of assets/ anew
 
 claims: $(INSTALLED) ## measure the numbers behind the claims anew
 	@$(PY) -m rlcourse.experiments
+
+defaults: $(INSTALLED) ## train the agents with their default settings on 100 seeds anew, as three processors would
+	@$(PY) -m rlcourse.experiments.defaults
 
 bench: $(INSTALLED) ## print timings: rollout, training, explorers from slider to picture
 	@$(PY) scripts/bench.py

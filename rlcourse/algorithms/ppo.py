@@ -31,7 +31,7 @@ class PPO(Agent):
         """Discount γ."""
         gae_lambda: float = 0.95
         """λ of the advantage estimator."""
-        clip_eps: float = 0.2
+        clip_eps: float = 0.1
         """Half-width ε of the clip range of the ratio; infinity switches the clip off."""
         learning_rate: float = 3e-3
         """Adam's step size, for both networks."""

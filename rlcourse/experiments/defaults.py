@@ -1,7 +1,7 @@
-"""Do the defaults hold? Every agent with its default config, on 100 seeds that nobody tuned for.
+"""Do the defaults hold? Agents with their default config, on 100 seeds that nobody tuned for.
 
-    make defaults        trains all of them as three processors would, about an hour and a half on two cores,
-                         and rewrites data/defaults.json
+    make defaults        trains all of them as three processors would, about two hours on two cores, and rewrites
+                         data/defaults.json
 
 Two processors round differently, and a few hundred gradient steps later the same seed is another run. So each
 population is trained three times: as this machine rounds, and as two others would.
@@ -16,13 +16,14 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from rlcourse import algorithms, training
 from rlcourse.rollout import evaluate
 
 STORED = Path(__file__).parent.parent / "data" / "defaults.json"
-SEEDS = 100
+SEEDS, PART = 100, 10
+"""Seeds of a population, and how many of them one process trains."""
+STARTS = 100
+"""Seed of the evaluations' first states, the same for every run."""
 ROUNDINGS = {
     "native": {},
     "compatible": {"MKL_CBWR": "COMPATIBLE", "ATEN_CPU_CAPABILITY": "default"},
@@ -32,91 +33,110 @@ ROUNDINGS = {
 
 
 class Trial(NamedTuple):
-    """What an agent has to do."""
+    """An agent, and what it has to do."""
 
+    algorithm: str
     env_id: str
     steps: int
     """Environment steps of a run, those that the lessons use."""
+    every: int
+    """Steps between two evaluations."""
     solved: float
     """Mean return without exploration that counts as solved."""
-    wanted: int
-    """Of 100 seeds, how many should solve it."""
-    every: int | None = None
-    """Steps between two evaluations on the way, the best of which counts; None: one at the end."""
     episodes: int = 20
     """Episodes of an evaluation."""
+    on_the_way: bool = False
+    """Whether the best evaluation counts, and the run ends with the first that solves the task; else the last does."""
+    changes: tuple = ()
+    """(field, value) pairs in which the config differs from the default."""
 
 
 TRIALS = {
-    "Reinforce": Trial("CartPole-v1", 150_000, 475.0, 97),
-    "ParallelActorCritic": Trial("CartPole-v1", 150_000, 475.0, 99),
-    "PPO": Trial("CartPole-v1", 100_000, 475.0, 99),
-    "DDPG": Trial("Pendulum-v1", 5_000, -200.0, 98, every=250, episodes=10),
-    "SAC": Trial("Pendulum-v1", 5_000, -200.0, 98, every=250, episodes=10),
+    "PPO": Trial("PPO", "CartPole-v1", 100_000, 20_000, 475.0),
+    "PPO, ε = 0.2": Trial("PPO", "CartPole-v1", 100_000, 20_000, 475.0, changes=(("clip_eps", 0.2),)),
+    "REINFORCE": Trial("Reinforce", "CartPole-v1", 150_000, 50_000, 475.0),
+    "A2C": Trial("ParallelActorCritic", "CartPole-v1", 150_000, 50_000, 475.0),
+    "DDPG": Trial("DDPG", "Pendulum-v1", 5_000, 250, -200.0, 10, on_the_way=True),
+    "SAC": Trial("SAC", "Pendulum-v1", 5_000, 250, -200.0, 10, on_the_way=True),
 }
-"""Name of the algorithm -> its trial."""
-STARTS = 100
-"""Seed of the evaluations' first states, the same for every run."""
+"""Name -> Trial. All but one have the default config."""
 
 
-def run(name, seed, *, trial=None):
-    """One run: the score that counts, and the environment steps after which it was first known to be solved.
-
-    A run that is judged on the way ends as soon as it has solved the task.
-
-    Returns:
-        (score, steps); steps is None where the task was not solved.
-    """
-    trial = trial or TRIALS[name]
-    best, due = -np.inf, trial.every or trial.steps
-    for history in training.run(getattr(algorithms, name), trial.env_id, total_steps=trial.steps, seed=seed):
-        if history.total_steps >= due:
-            score = evaluate(history.agent, trial.env_id, episodes=trial.episodes, seed=STARTS).mean()
-            best, due = max(best, float(score)), due + (trial.every or trial.steps)
-            if best >= trial.solved:
-                return round(best, 1), history.total_steps
-    return round(best, 1), None
+def run(trial, seed):
+    """The scores of one run at its evaluations, a list; the k-th follows `every` · k environment steps."""
+    algorithm, scores = getattr(algorithms, trial.algorithm), []
+    config = algorithm.Config(**dict(trial.changes))
+    for history in training.run(algorithm, trial.env_id, total_steps=trial.steps, seed=seed, config=config):
+        if history.total_steps >= trial.every * (len(scores) + 1):
+            returns = evaluate(history.agent, trial.env_id, episodes=trial.episodes, seed=STARTS)
+            scores.append(round(float(returns.mean()), 1))
+            if trial.on_the_way and scores[-1] >= trial.solved:
+                break
+    return scores
 
 
 def population(name, seeds):
-    """The runs of some seeds, in this process: (scores, steps), two lists."""
-    return tuple(map(list, zip(*(run(name, seed) for seed in seeds), strict=True)))
+    """The runs of some seeds, in this process."""
+    return [run(TRIALS[name], seed) for seed in seeds]
 
 
 def regenerate(path=STORED, names=tuple(TRIALS), roundings=tuple(ROUNDINGS), seeds=SEEDS):
-    """Train every population under every rounding, and store scores and steps, a line for each population."""
+    """Train the populations under every rounding, and store their scores, a line for each population."""
     found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    jobs = [(name, rounding) for name in names for rounding in roundings]
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # each thread only waits for a process of its own
-        runs = {job: [pool.submit(_elsewhere, *job, seed, min(seed + 10, seeds)) for seed in range(0, seeds, 10)]
-                for job in jobs}  # fmt: skip
-        for (name, rounding), parts in runs.items():
-            scores, steps = ([x for part in parts for x in part.result()[kind]] for kind in range(2))
-            found.setdefault(name, {})[rounding] = {"scores": scores, "steps": steps}
-            print(f"{name:20} {rounding:10} solved by {len(steps) - steps.count(None)} of {len(steps)}", flush=True)
-            text = json.dumps(found, separators=(",", ":"))
-            for opening in ('"native"', '"compatible"', '"avx2"'):  # a line for each population
-                text = text.replace(opening, f"\n{opening}")
+        parts = {
+            (name, rounding): [
+                pool.submit(_elsewhere, name, rounding, first, min(first + PART, seeds))
+                for first in range(0, seeds, PART)
+            ]
+            for name in names
+            for rounding in roundings
+        }
+        for (name, rounding), futures in parts.items():
+            found.setdefault(name, {})[rounding] = [scores for future in futures for scores in future.result()]
+            print(f"{name:14} {rounding:10} {count(TRIALS[name], found[name][rounding])} of {seeds} seeds", flush=True)
+            text = json.dumps(found, separators=(",", ":"), ensure_ascii=False)
+            for opening in ROUNDINGS:
+                text = text.replace(f'"{opening}"', f'\n"{opening}"')
             path.write_text(text + "\n", encoding="utf-8")
 
 
 def _elsewhere(name, rounding, first, last):
     """The population of the seeds first to last - 1, trained in a process that rounds as asked."""
-    seeds = f"d.population({name!r}, range({first}, {last}))"
-    code = f"import json, rlcourse.experiments.defaults as d; print(json.dumps({seeds}))"
+    runs = f"defaults.population({name!r}, range({first}, {last}))"
+    code = f"import json; from rlcourse.experiments import defaults; print(json.dumps({runs}))"
     environment = {**os.environ, **ROUNDINGS[rounding], "OMP_NUM_THREADS": "1"}
     return json.loads(subprocess.check_output([sys.executable, "-c", code], env=environment, text=True))
 
 
 @cache
 def stored():
-    """What `regenerate` wrote: algorithm -> rounding -> {"scores": [100], "steps": [100], None where not solved}."""
+    """What `regenerate` wrote: name -> rounding -> the scores of 100 runs."""
     return json.loads(STORED.read_text(encoding="utf-8"))
 
 
+def is_solved(trial, scores):
+    """Whether a run with these scores has solved the task."""
+    return (max(scores) if trial.on_the_way else scores[-1]) >= trial.solved
+
+
+def count(trial, runs):
+    """How many of the runs have solved the task."""
+    return sum(is_solved(trial, scores) for scores in runs)
+
+
 def solved(name):
-    """How many of the 100 stored seeds solved the task, by rounding."""
-    return {rounding: len(runs["steps"]) - runs["steps"].count(None) for rounding, runs in stored()[name].items()}
+    """How many of the 100 stored runs have solved the task, by rounding."""
+    return {rounding: count(TRIALS[name], runs) for rounding, runs in stored()[name].items()}
+
+
+def collapsed(name):
+    """How many stored runs had solved the task at an evaluation and fell below it by the end, by rounding."""
+    trial = TRIALS[name]
+    return {
+        rounding: sum(max(scores[:-1]) >= trial.solved > scores[-1] for scores in runs)
+        for rounding, runs in stored()[name].items()
+    }
 
 
 if __name__ == "__main__":

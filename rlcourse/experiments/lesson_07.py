@@ -123,7 +123,7 @@ def _variations():
     found = {DEFAULT: Variation("default", 0, PPO, _USUAL)}
     for rate in (1e-4, 3e-4, 1e-3, 1e-2, 3e-2, 1e-1):
         found[f"η = {rate:g}"] = Variation("step size η", rate, PPO, replace(_USUAL, learning_rate=rate))
-    for eps in (0.02, 0.1, 0.5, math.inf):
+    for eps in (0.02, 0.2, 0.5, math.inf):
         name = f"ε = {eps:g}" if eps < math.inf else "no clip"
         found[name] = Variation("clip width ε", eps, PPO, replace(_USUAL, clip_eps=eps))
     for epochs in (1, 3, 20):
@@ -319,7 +319,7 @@ def sensitivity():
     picked = {
         "default": DEFAULT, "eta_0001": "η = 0.0001", "eta_001": "η = 0.001", "eta_01": "η = 0.01", "eta_1": "η = 0.1",
         "epochs_1": "epochs = 1", "epochs_20": "epochs = 20",
-        "eps_02": "ε = 0.02", "eps_1": "ε = 0.1", "eps_5": "ε = 0.5",
+        "eps_02": "ε = 0.02", "eps_2": "ε = 0.2", "eps_5": "ε = 0.5",
     }  # fmt: skip
     return {name: np.mean(finals(label)) for name, label in picked.items()}
 
