@@ -375,7 +375,7 @@ TRAINED_LAMBDAS = {"0": 0.0, "50": 0.5, "95": 0.95, "1": 1.0}
 
 def ppo_config(gae_lambda):
     """PPO as the lesson trains it: a large step size, so that the quality of the advantages shows."""
-    return PPO.Config(gae_lambda=gae_lambda, learning_rate=1e-2, hidden=(32,))
+    return PPO.Config(gae_lambda=gae_lambda, learning_rate=1e-2, clip_eps=0.2, hidden=(32,))
 
 
 def training_score(history, window=20):

@@ -183,7 +183,7 @@ class Entry(NamedTuple):
 ALPHAS = ("0.01", "0.2", "2", "20")
 """Temperatures that are held fixed, in the unit of the reward."""
 AUTOMATIC = "SAC"
-PPO_CHANGES = {"gamma": 0.9, "epochs": 10, "minibatch_size": 128}
+PPO_CHANGES = {"gamma": 0.9, "clip_eps": 0.2, "epochs": 10, "minibatch_size": 128}
 """The best of five settings tried for PPO on Pendulum, by steps and by seconds."""
 ENTRIES = {
     "PPO": Entry("PPO", PPO_CHANGES, 40_960, 2_048, seeds=5),
