@@ -51,6 +51,14 @@ def not_started():
     return Verdict(UNFINISHED, "Replace the three dots by your own lines, then run the cell again.")
 
 
+def is_stub(error):
+    """Whether an error only says that nothing is written yet: a bare `raise NotImplementedError`.
+
+    With a reason in it, the error is one of torch's: it does not compute what was asked for.
+    """
+    return isinstance(error, NotImplementedError) and not str(error)
+
+
 @dataclass(frozen=True)
 class Mistake:
     """A known wrong answer: the function that makes it, and the sentence that names it."""
@@ -77,10 +85,8 @@ def call(student, arguments):
     copies = [a.clone() if isinstance(a, torch.Tensor) else a for a in arguments]
     try:
         answer = student(*copies)
-    except NotImplementedError:
-        raise Stopped(not_started()) from None
     except (Exception, SystemExit) as error:  # whatever a beginner can do: it becomes a sentence
-        raise Stopped(wrong(_describe(error, student))) from None
+        raise Stopped(not_started() if is_stub(error) else wrong(_describe(error, student))) from None
     if answer is None or answer is Ellipsis:
         raise Stopped(not_started())
     for before, after in zip(arguments, copies, strict=True):

@@ -468,6 +468,7 @@ def test_a_stub_has_not_started(check, body):
     [
         ("return 1 / 0", "ZeroDivisionError"),
         ("return undefined", "NameError"),
+        ("raise NotImplementedError('torch cannot do this')", "torch cannot do this"),
         ("return 'left'", "Return"),
         ("return torch.zeros(3, 4)", "shape [3, 4]"),
     ],
