@@ -7,7 +7,7 @@ import ipywidgets as widgets
 from IPython import get_ipython
 from IPython.display import display
 
-from rlcourse import training
+from rlcourse import still, training
 from rlcourse.envs.vector import label
 from rlcourse.plots import style
 from rlcourse.plots.training import learning_curve, learning_curves
@@ -98,7 +98,7 @@ class Panel:
         self.stop.on_click(self._stop)
         self.words = widgets.HTML()
         self.image = widgets.Image(format="png", layout=widgets.Layout(max_width="100%"))
-        self.box = widgets.VBox([widgets.HBox([self.bar, self.stop, self.words]), self.image])
+        self.box = still.Box([widgets.HBox([self.bar, self.stop, self.words]), self.image])
         self._last = self._began = time.monotonic()
 
     def events(self):
@@ -128,11 +128,13 @@ class Panel:
         self.image.value = style.png(figure)
         self.bar.value = min(steps, self.bar.max)
         self.words.value = f"{steps:,} of {self.bar.max:,} steps"
+        self.box.still = {"text/plain": figure.get_label()}
         self._last = time.monotonic()
         return figure.get_label()
 
     def show(self, history):
         sentence = self.redraw(history)
+        self.box.note = "Run this cell to train again."
         self._handle = display(self._bundle(sentence), raw=True, display_id=True)
 
     def finish(self, history):

@@ -20,6 +20,8 @@ from pathlib import Path
 
 import ipywidgets as widgets
 
+from rlcourse import still
+
 QUIZZES = Path(__file__).parent / "quizzes"
 KINDS = ("choice", "several", "number")
 REQUIRED = {
@@ -348,10 +350,11 @@ STYLE = """<style>
 MARKS = {True: ("✓", "right"), False: ("↻", "not-yet"), None: ("…", "open")}
 
 
-class Card(widgets.VBox):
+class Card(still.Box):
     """One question on screen: prompt, controls, and a reply once the student has answered.
 
-    `reply` is None until then. Without a kernel the stored output falls back to text/html or text/plain.
+    `reply` is None until then. Without a kernel the stored output falls back to text/html or text/plain;
+    `still` is the former, with what was answered so far.
     """
 
     def __init__(self, question):
@@ -365,6 +368,8 @@ class Card(widgets.VBox):
         controls = {"choice": self._radio, "several": self._ticks, "number": self._field}[question.kind]()
         super().__init__([self.prompt, *controls, self.feedback])
         self.add_class("rlcourse-quiz")
+        self.note = "Run this cell to answer the question."
+        self._keep()
 
     def _radio(self):
         texts = [option.text for option in self.question.options]
@@ -399,25 +404,46 @@ class Card(widgets.VBox):
             self._show(self.question.grade({place for place, tick in enumerate(self.ticks) if tick.value}))
 
     def _changed(self):
+        self._keep()
         if self.reply is not None:  # the remarks stay on screen to be read while the ticks are corrected
             self._show(Reply(None, "The ticks have changed since this reply: press Check again.", self.reply.remarks))
 
     def _show(self, reply):
         self.reply = reply
-        mark, name = MARKS[reply.right]
-        remarks = ""
-        for about, text in reply.remarks:
-            title = f"<strong>{marked(about)}</strong><br>" if about else ""
-            remarks += f"<p>{title}{marked(text)}</p>"
         # role=alert: a screen reader says it when it appears.
-        self.feedback.value = (
-            f'<div class="rlcourse-reply rlcourse-{name}" role="alert">'
-            f"<p><strong>{mark} {marked(reply.headline)}</strong></p>{remarks}</div>"
-        )
+        name = MARKS[reply.right][1]
+        self.feedback.value = f'<div class="rlcourse-reply rlcourse-{name}" role="alert">{reply_as_html(reply)}</div>'
+        self._keep()
+
+    def _keep(self):
+        answer = ""
+        if self.answer:
+            answer = f"<p><strong>Your answer:</strong> {marked(self.answer)}</p>"
+        if self.reply is not None:
+            answer += reply_as_html(self.reply)
+        self.still = {"text/html": as_html(self.question) + answer}
+
+    @property
+    def answer(self):
+        """What is chosen, ticked or typed, in words; empty if nothing is."""
+        if self.question.kind == "number":
+            return self.field.value
+        if self.question.kind == "choice":
+            return self.radio.value or ""
+        return "; ".join(tick.description for tick in self.ticks if tick.value)
 
     def _repr_mimebundle_(self, **kwargs):
         bundle = super()._repr_mimebundle_(**kwargs)
-        return bundle | {"text/html": as_html(self.question), "text/plain": as_text(self.question)}
+        return bundle | self.still | {"text/plain": as_text(self.question)}
+
+
+def reply_as_html(reply):
+    mark, _ = MARKS[reply.right]
+    remarks = ""
+    for about, text in reply.remarks:
+        title = f"<strong>{marked(about)}</strong><br>" if about else ""
+        remarks += f"<p>{title}{marked(text)}</p>"
+    return f"<p><strong>{mark} {marked(reply.headline)}</strong></p>{remarks}"
 
 
 def as_html(question):

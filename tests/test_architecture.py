@@ -23,7 +23,7 @@ FLOORS = {
     "rollout": 2,
     "algorithms": 3,
     "training": 4, "experiments": 4, "listing": 4, FACADE: 4,
-    "plots": 5,
+    "plots": 5, "still": 5,
     "explorers": 6, "exercises": 6, "quiz": 6, "panel": 6, "index": 6,
 }  # fmt: skip
 # Floor 4 holds two neighbours, of which one watches the other: experiments measure what training does.
@@ -37,7 +37,7 @@ HELPERS = {
     "explorers": {"shell", "export"},
     "exercises": {"checker"},
 }
-PAINTERS = {"matplotlib": ("plots", "explorers.shell"), "ipywidgets": ("explorers", "quiz", "panel")}
+PAINTERS = {"matplotlib": ("plots", "explorers.shell"), "ipywidgets": ("explorers", "quiz", "panel", "still")}
 # Every generator has an owner: nothing may seed, or draw from, the one that all code shares.
 AMBIENT_NUMPY = r"np\.random\.(?!default_rng\b|Generator\b|SeedSequence\b|PCG64\b|Philox\b)\w+"
 AMBIENT_TORCH = r"torch\.(manual_seed|seed|random\.\w+|cuda\.manual_seed\w*)"

@@ -22,6 +22,7 @@ from pathlib import Path
 import ipywidgets
 from matplotlib.figure import Figure
 
+from rlcourse import still
 from rlcourse.plots import style
 
 PICTURES_KEPT = 64      # an explorer's, about 20 kB each
@@ -391,7 +392,7 @@ class Panel:
         self.image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(
             max_width="100%", object_fit="contain", align_self="flex-start"))     # in its own size, not stretched
         self.caption = ipywidgets.HTML()
-        self.box = ipywidgets.VBox([*rows, reset, self.image, self.caption])
+        self.box = still.Box([*rows, reset, self.image, self.caption])
         self._busy = False
         self._shown = None
         self._redraw()
@@ -460,7 +461,15 @@ class Panel:
             picture = style.png(style.message(said))
         self.image.value = picture
         self.alt = said
+        self.box.still = {"text/plain": said}
+        self.box.note = self._note(values)
         self.caption.value = f'<div role="status" style="line-height: 1.4; {look}">{html.escape(said)}</div>'
+
+    def _note(self, values):
+        """How to wake the controls, and where those stood that had been moved."""
+        moved = [f"{control.label}: {control.write(values[name])}" for name, control in self.explorer.controls.items()
+                 if values[name] != control.default]
+        return "Run this cell to move the controls." + (f" They stood at {'; '.join(moved)}." if moved else "")
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         bundle = self.box._repr_mimebundle_() or {}
