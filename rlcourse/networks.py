@@ -218,7 +218,7 @@ def box_scale(action_space):
         f"action_space must be Discrete or a flat Box, got {action_space}",
     )
     check_real_box("action_space", action_space)
-    low, high = action_space.low.astype(np.float64), action_space.high.astype(np.float64)
+    low, high = action_space.low.astype(float), action_space.high.astype(float)
     bounded = has_edges(action_space)
     center, half_width = np.clip(0.0, low, high), np.ones_like(low)
     center[bounded] = (low[bounded] + high[bounded]) / 2
@@ -228,7 +228,7 @@ def box_scale(action_space):
 
 def has_edges(action_space):
     """Which components of a Box have two edges, booleans [d]; an edge beyond ±1e18 is as good as none."""
-    return (np.abs(action_space.low) < HUGE) & (np.abs(action_space.high) < HUGE)
+    return (np.abs(action_space.low.astype(float)) < HUGE) & (np.abs(action_space.high.astype(float)) < HUGE)
 
 
 def check_box(action_space):

@@ -12,7 +12,7 @@ from rlcourse.simulator import constant, empirical, exponential, lognormal, simu
 
 WORKERS = st.integers(1, 12)
 SPREADS = st.floats(0.0, 1.0)
-SEEDS = st.integers(0, 2**31)
+SEEDS = st.integers(0, 2**31 - 1)
 MODES = st.sampled_from(["sync", "async"])
 APPLY = st.sampled_from([0.0, 0.01, 0.1, 0.5, 2.0])
 TIMES = st.lists(st.floats(0.1, 10.0), min_size=1, max_size=6)

@@ -6,7 +6,6 @@ The claims that are about whole agents read that file: each of its runs is count
 """
 
 import json
-import math
 import time
 from functools import cache, lru_cache
 from pathlib import Path
@@ -39,7 +38,7 @@ STAGES = {
     FORMS[1]: ("batch", "goal", "value", "critic", "actor", "lag"),
 }
 TARGET_ENTROPY = -1.0
-PENDULUM_TARGET_ENTROPY = math.log(2.0) - 1
+"""Of the update in slow motion, whose box has the half-width 1; and of the stored runs on Pendulum, by their config."""
 BATCH = {
     "obs": [[0.5, -1.0], [-0.3, 0.8], [1.2, 0.1], [-0.9, -0.6]],
     "actions": [[0.4], [-0.7], [0.9], [-0.2]],
@@ -183,16 +182,18 @@ class Entry(NamedTuple):
 ALPHAS = ("0.01", "0.2", "2", "20")
 """Temperatures that are held fixed, in the unit of the reward."""
 AUTOMATIC = "SAC"
+AIM = {"target_entropy": TARGET_ENTROPY}
+"""In the unit of Pendulum's action; the default would be log 2 - 1, one nat below zero in half-widths."""
 PPO_CHANGES = {"gamma": 0.9, "clip_eps": 0.2, "epochs": 10, "minibatch_size": 128}
 """The best of five settings tried for PPO on Pendulum, by steps and by seconds."""
 ENTRIES = {
     "PPO": Entry("PPO", PPO_CHANGES, 40_960, 2_048, seeds=5),
     "DDPG": Entry("DDPG", {}, seeds=5),
-    AUTOMATIC: Entry("SAC", {}, seeds=5),
+    AUTOMATIC: Entry("SAC", AIM, seeds=5),
     **{f"SAC, α = {alpha}": Entry("SAC", {"alpha": float(alpha), "learn_alpha": False}) for alpha in ALPHAS},
-    "SAC, one critic": Entry("SAC", {"twin": False}, seeds=5),
-    "SAC with V": Entry("ValueSAC", {"learn_alpha": True}),
-    "SAC with V, no lag": Entry("ValueSAC", {"learn_alpha": True, "tau": 1.0}),
+    "SAC, one critic": Entry("SAC", {"twin": False, **AIM}, seeds=5),
+    "SAC with V": Entry("ValueSAC", {"learn_alpha": True, **AIM}),
+    "SAC with V, no lag": Entry("ValueSAC", {"learn_alpha": True, "tau": 1.0, **AIM}),
 }
 """Who takes part: label -> Entry."""
 RACERS = ("PPO", "DDPG", "SAC")

@@ -132,7 +132,7 @@ def alpha_lab(setting, step, each_seed):
     chosen = automatic if SETTINGS[setting] == numbers.AUTOMATIC else _of(SETTINGS[setting])
     at = int(np.searchsorted(automatic["steps"], step))
     return plots.lesson_10_agents.alpha_lab(
-        chosen, automatic, at, name=setting, goal=numbers.SOLVED, target=numbers.PENDULUM_TARGET_ENTROPY,
+        chosen, automatic, at, name=setting, goal=numbers.SOLVED, target=numbers.TARGET_ENTROPY,
         each_seed=each_seed,
     )
 

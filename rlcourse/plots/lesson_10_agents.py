@@ -324,7 +324,7 @@ def alpha_lab(chosen, automatic, at, *, name, goal, target, each_seed):
     lines = (
         (0.865, "score, mean of the seeds", number(scores.mean(), 0),
          f"from {number(scores.min(), 0)} to {number(scores.max(), 0)}; solved: {number(goal, 0)}"),
-        (0.605, "entropy", number(entropy), f"{'below' if below else 'above'} its target {number(target, 1)}"),
+        (0.605, "entropy", number(entropy), f"{'below' if below else 'above'} its target {number(target, 0)}"),
         (0.335, "temperature α", f"{alpha:.3g}", "adjusts itself" if same else "held fixed"),
     )  # fmt: skip
     for level, words, value, note in lines:
@@ -339,7 +339,7 @@ def alpha_lab(chosen, automatic, at, *, name, goal, target, each_seed):
         figure,
         f"SAC on Pendulum, {name}: at step {x[at]:,} the score is {number(scores.mean(), 0)} on average "
         f"({number(scores.min(), 0)} to {number(scores.max(), 0)}), the entropy {number(entropy)} is "
-        f"{'below' if below else 'above'} the target {number(target, 1)}, α is {alpha:.3g}: {words}.",
+        f"{'below' if below else 'above'} the target {number(target, 0)}, α is {alpha:.3g}: {words}.",
     )
 
 
