@@ -13,6 +13,7 @@ variable RAY_ADDRESS gives.
 """
 
 import os
+import pickle
 import re
 import socket
 import subprocess
@@ -87,6 +88,20 @@ class Worker:
         self.collector.envs.close()
 
 
+class PackedWorker(Worker):
+    """A worker in a process of its own, which must find what its maker finds before it can unpack the first class.
+
+    Args:
+        packed: algorithm, config and env_id, pickled by `pack`.
+        folders: where the learner's process looks for modules.
+        num_envs, seed: as for Worker.
+    """
+
+    def __init__(self, packed, folders, num_envs, seed):
+        sys.path.extend(folder for folder in folders if folder not in sys.path)
+        super().__init__(*pickle.loads(packed), num_envs, seed)
+
+
 def parameters(agent):
     """Every weight that training moves: θ, then w."""
     return [*agent.actor.parameters(), *agent.critic.parameters()]
@@ -135,15 +150,15 @@ def asynchronous(agent, collector):
     require(env_id is not None, "envs must come from make_envs, or have a spec, so that workers can make their own")
     require(num_envs >= count, f"num_envs must be at least num_workers, {count}, got {num_envs}")
     ray = start_ray(count)
-    check_pickles(ray, algorithm=type(agent), env_id=env_id)
+    packed = pack(ray, algorithm=type(agent), config=agent.config, env_id=env_id)
     warn_of_sharing(ray, count)
-    remote = ray.remote(Worker).options(num_cpus=0, scheduling_strategy="SPREAD")  # over the machines of a cluster
+    remote = ray.remote(PackedWorker).options(num_cpus=0, scheduling_strategy="SPREAD")  # over a cluster's machines
     seeds = np.random.SeedSequence(collector.seed)
     shares = [num_envs // count + (number < num_envs % count) for number in range(count)]
 
     def spawn(number):
         [seed] = seeds.spawn(1)[0].generate_state(1)
-        return remote.remote(type(agent), agent.config, env_id, shares[number], int(seed) >> 1)
+        return remote.remote(packed, sys.path, shares[number], int(seed) >> 1)
 
     def submit(number):
         in_flight[workers[number].gradients.remote(get_weights(agent))] = number, version  # AL-05.1, AL-05.6
@@ -190,15 +205,20 @@ def asynchronous(agent, collector):
             ray.kill(worker)
 
 
-def check_pickles(ray, **travellers):
-    """Raise ValueError unless everything that a worker is made from can travel to its process."""
-    for name, value in travellers.items():
+def pack(ray, **parts):
+    """What a worker is made from, in bytes; classes and functions of a notebook travel whole, not by their names.
+
+    Raises:
+        ValueError: if a part cannot be pickled.
+    """
+    for name, part in parts.items():
         try:
-            ray.cloudpickle.dumps(value)
+            ray.cloudpickle.dumps(part)
         except Exception as why:  # whatever an object raises that resists
             raise ValueError(
-                f"{name} must be something that can be pickled, to reach the worker processes, got {value!r}: {why}"
+                f"{name} must be something that can be pickled, to reach the worker processes, got {part!r}: {why}"
             ) from why
+    return ray.cloudpickle.dumps(tuple(parts.values()))  # in one piece: a config and its agent share a class
 
 
 def warn_of_sharing(ray, count):
