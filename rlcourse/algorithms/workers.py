@@ -158,18 +158,18 @@ def asynchronous(agent, collector):
 
     def spawn(number):
         [seed] = seeds.spawn(1)[0].generate_state(1)
-        return remote.remote(packed, sys.path, shares[number], int(seed) >> 1)
+        workers[number] = remote.remote(packed, sys.path, shares[number], int(seed) >> 1)
+        in_flight[workers[number].__ray_ready__.remote()] = number, None  # it copies when it is up, seconds later
 
     def submit(number):
         in_flight[workers[number].gradients.remote(get_weights(agent))] = number, version  # AL-05.1, AL-05.6
 
-    workers, in_flight, version, failures = [spawn(number) for number in range(count)], {}, 0, 0
+    workers, in_flight, version, failures = {}, {}, 0, 0
     try:
-        ready = [worker.__ray_ready__.remote() for worker in workers]  # or the first would have learned all alone
-        ray.wait(ready, num_returns=count, timeout=START)
-        began = time.perf_counter()
         for number in range(count):
-            submit(number)
+            spawn(number)
+        ray.wait(list(in_flight), num_returns=count, timeout=START)  # or the first would learn for seconds all alone
+        began = time.perf_counter()
         while True:
             [done], _ = ray.wait(list(in_flight))  # the first to be ready, whoever it is
             number, copied = in_flight.pop(done)
@@ -181,7 +181,9 @@ def asynchronous(agent, collector):
                     raise RuntimeError(
                         f"{failures} workers in a row died before they had sent a gradient; the last said: {why}"
                     ) from why
-                workers[number] = spawn(number)
+                spawn(number)
+                continue
+            if copied is None:
                 submit(number)
                 continue
             failures = 0
@@ -199,9 +201,9 @@ def asynchronous(agent, collector):
             submit(number)
             yield metrics
     finally:
-        closing = [worker.close.remote() for worker in workers]
+        closing = [worker.close.remote() for worker in workers.values()]
         ray.wait(closing, num_returns=len(closing), timeout=PARTING)
-        for worker in workers:
+        for worker in workers.values():
             ray.kill(worker)
 
 
