@@ -13,7 +13,13 @@ variable RAY_ADDRESS gives.
 """
 
 import os
+import pickle
+import re
+import socket
+import subprocess
+import sys
 import time
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +32,10 @@ from rlcourse.rollout import Collector
 INSTALL = 'workers="ray" needs the extra `cluster`: pip install -c constraints.txt -e ".[cluster]"'
 PATIENCE = 3  # attempts to start Ray, and workers in a row that may die without having sent a gradient
 PARTING = 5  # seconds in which the workers may finish what they are at, and close their environments
+ANSWER = 7  # seconds in which the cluster at RAY_ADDRESS must answer
+START = 60  # seconds in which a process should be at work; on a busy machine it needs ten
+SHORT = 30  # letters of a temporary folder; Ray adds 68, and the path of a socket has 103 at most on macOS
+NAMESPACE = "rlcourse"  # marks a Ray that was started here, not found running
 
 
 class Report(NamedTuple):
@@ -48,7 +58,7 @@ class Worker:
 
     Args:
         algorithm, config: of the agent.
-        env_id, num_envs: its environments.
+        env_id, num_envs: its environments, as for `make_envs`.
         seed: of its environments and actions; no two workers share one.
     """
 
@@ -76,6 +86,20 @@ class Worker:
     def close(self):
         """Close its environments."""
         self.collector.envs.close()
+
+
+class PackedWorker(Worker):
+    """A worker in a process of its own, which must find what its maker finds before it can unpack the first class.
+
+    Args:
+        packed: algorithm, config and env_id, pickled by `pack`.
+        folders: where the learner's process looks for modules.
+        num_envs, seed: as for Worker.
+    """
+
+    def __init__(self, packed, folders, num_envs, seed):
+        sys.path.extend(folder for folder in folders if folder not in sys.path)
+        super().__init__(*pickle.loads(packed), num_envs, seed)
 
 
 def parameters(agent):
@@ -109,51 +133,60 @@ def asynchronous(agent, collector):
     make, and is told of the steps and episodes of the workers. Arrival times decide the order of the updates,
     so that two runs with one seed differ.
 
+    The workers reserve no processors of Ray, so that all of them start, however busy it is; a warning says when
+    they share processors.
+
     The metrics: staleness, updates made between the copy and the use of its gradients; worker, its number;
     process, its process's; work_seconds, its time for the gradients; seconds, the learner's clock;
     replaced, workers replaced so far.
 
     Raises:
         ImportError: if Ray is not installed.
-        ValueError: if there are fewer environments than workers, or they have no name to make them by.
-        RuntimeError: if worker after worker dies before it has sent anything.
+        ValueError: if there are fewer environments than workers, or these cannot make environments of their own.
+        RuntimeError: if Ray does not start, or worker after worker dies before it has sent anything.
     """
-    ray = start_ray(agent.config.num_workers)
-    spec, count = collector.envs.spec, agent.config.num_workers
-    require(spec is not None, "envs must be registered with Gymnasium, so that workers can make their own")
-    require(
-        collector.num_envs >= count, f"num_envs must be at least num_workers, {count}, got {collector.num_envs}"
-    )
-    remote = ray.remote(Worker).options(num_cpus=1)
+    count, num_envs = agent.config.num_workers, collector.num_envs
+    env_id = getattr(collector.envs, "env_id", collector.envs.spec)
+    require(env_id is not None, "envs must come from make_envs, or have a spec, so that workers can make their own")
+    require(num_envs >= count, f"num_envs must be at least num_workers, {count}, got {num_envs}")
+    ray = start_ray(count)
+    packed = pack(ray, algorithm=type(agent), config=agent.config, env_id=env_id)
+    warn_of_sharing(ray, count)
+    remote = ray.remote(PackedWorker).options(num_cpus=0, scheduling_strategy="SPREAD")  # over a cluster's machines
     seeds = np.random.SeedSequence(collector.seed)
+    shares = [num_envs // count + (number < num_envs % count) for number in range(count)]
 
-    def hire():
+    def spawn(number):
         [seed] = seeds.spawn(1)[0].generate_state(1)
-        return remote.remote(type(agent), agent.config, spec.id, collector.num_envs // count, int(seed) >> 1)
+        workers[number] = remote.remote(packed, sys.path, shares[number], int(seed) >> 1)
+        in_flight[workers[number].__ray_ready__.remote()] = number, None  # it copies when it is up, seconds later
 
-    def send(number):
-        working[workers[number].gradients.remote(get_weights(agent))] = number, version  # AL-05.1, AL-05.6
+    def submit(number):
+        in_flight[workers[number].gradients.remote(get_weights(agent))] = number, version  # AL-05.1, AL-05.6
 
-    workers, working, version, deaths = [hire() for _ in range(count)], {}, 0, 0
-    began = time.perf_counter()
+    workers, in_flight, version, failures = {}, {}, 0, 0
     try:
         for number in range(count):
-            send(number)
+            spawn(number)
+        ray.wait(list(in_flight), num_returns=count, timeout=START)  # or the first would learn for seconds all alone
+        began = time.perf_counter()
         while True:
-            [done], _ = ray.wait(list(working))  # the first to be ready, whoever it is
-            number, copied = working.pop(done)
+            [done], _ = ray.wait(list(in_flight))  # the first to be ready, whoever it is
+            number, copied = in_flight.pop(done)
             try:
                 report = ray.get(done)
             except ray.exceptions.RayActorError as why:
-                deaths += 1
-                if deaths > PATIENCE:
+                failures += 1
+                if failures > PATIENCE:
                     raise RuntimeError(
-                        f"{deaths} workers in a row died before they had sent a gradient; the last said: {why}"
+                        f"{failures} workers in a row died before they had sent a gradient; the last said: {why}"
                     ) from why
-                workers[number] = hire()
-                send(number)
+                spawn(number)
                 continue
-            deaths = 0
+            if copied is None:
+                submit(number)
+                continue
+            failures = 0
             apply_gradients(agent, report.gradients)  # AL-05.5
             metrics = {
                 "staleness": version - copied,
@@ -165,13 +198,58 @@ def asynchronous(agent, collector):
             }
             version += 1
             collector.credit(report.steps, report.returns)
-            send(number)
+            submit(number)
             yield metrics
     finally:
-        closing = [worker.close.remote() for worker in workers]
+        closing = [worker.close.remote() for worker in workers.values()]
         ray.wait(closing, num_returns=len(closing), timeout=PARTING)
-        for worker in workers:
+        for worker in workers.values():
             ray.kill(worker)
+
+
+def pack(ray, **parts):
+    """What a worker is made from, in bytes; classes and functions of a notebook travel whole, not by their names.
+
+    Raises:
+        ValueError: if a part cannot be pickled.
+    """
+    for name, part in parts.items():
+        try:
+            ray.cloudpickle.dumps(part)
+        except Exception as why:  # whatever an object raises that resists
+            raise ValueError(
+                f"{name} must be something that can be pickled, to reach the worker processes, got {part!r}: {why}"
+            ) from why
+    return ray.cloudpickle.dumps(tuple(parts.values()))  # in one piece: a config and its agent share a class
+
+
+def warn_of_sharing(ray, count):
+    """Warn where a Ray that was running before has fewer free processors than there are workers."""
+    free = ray.available_resources().get("CPU", 0)
+    if free < count and ray.get_runtime_context().namespace != NAMESPACE:
+        warnings.warn(
+            f"Ray has {free:g} free processors, {count} workers need {count}: they run all the same, but share "
+            "processors, and may be slow",
+            stacklevel=2,
+        )
+
+
+def obstacle():
+    """Why asynchronous workers cannot start here, in words; None if they can.
+
+    It tries: Ray is started or joined, unless it is running, and a process of its own imports this package.
+    """
+    try:
+        ray = start_ray(1)
+        ray.get(ray.remote(answer).options(num_cpus=0).remote(), timeout=START)
+    except Exception as why:  # one may fail in as many ways as there are machines
+        return str(why) or type(why).__name__
+    return None
+
+
+def answer():
+    """What a process that can work gives back."""
+    return os.getpid()
 
 
 def start_ray(num_workers):
@@ -182,7 +260,7 @@ def start_ray(num_workers):
 
     Raises:
         ImportError: if it is not installed.
-        RuntimeError: if it does not start.
+        RuntimeError: if it does not start, or there is no cluster at RAY_ADDRESS.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anybody
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # or it warns of a change to come
@@ -190,16 +268,55 @@ def start_ray(num_workers):
         import ray
     except ImportError:
         raise ImportError(INSTALL) from None
-    here = {"num_cpus": max(num_workers, os.cpu_count() or 1), "_node_ip_address": "127.0.0.1"}
-    if "RAY_ADDRESS" in os.environ:
-        here = {}  # a cluster that is there has its processors, and its addresses
+    if ray.is_initialized():
+        return ray
+    quiet = {"include_dashboard": False, "log_to_driver": False, "logging_level": "error"}
+    address = os.environ.get("RAY_ADDRESS", "local")
+    if address != "local":
+        join(ray, address, quiet)
+        return ray
+    here = {"address": "local", "namespace": NAMESPACE, "_node_ip_address": "127.0.0.1", **temporary_folder()}
     for attempt in range(PATIENCE):
-        if ray.is_initialized():
-            return ray
         try:
-            ray.init(include_dashboard=False, log_to_driver=False, logging_level="error", **here)
+            ray.init(num_cpus=max(num_workers, os.cpu_count() or 1), **here, **quiet)
+            break
         except Exception as why:  # Ray raises this very class
             ray.shutdown()
             if attempt == PATIENCE - 1:
                 raise RuntimeError(f"Ray did not start on this machine, in {PATIENCE} attempts: {why}") from why
     return ray
+
+
+def join(ray, address, options):
+    """Join the cluster at an address; it has its own processors.
+
+    Where nobody answers, Ray waits for minutes and may then end the process. A child process tries first.
+
+    Raises:
+        RuntimeError: if there is no cluster.
+    """
+    place = re.fullmatch(r"(?:ray://)?\[?(.+?)\]?:(\d+)", address)
+    child = [sys.executable, "-c", f"import ray; ray.init(**{options!r})"]
+    try:
+        if place is not None:  # not "auto", which is Ray's to find
+            host, port = place.groups()
+            socket.create_connection((host, int(port)), timeout=2).close()
+        subprocess.run(child, timeout=ANSWER, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        ray.init(**options)
+    except Exception as why:  # Ray raises this very class
+        ray.shutdown()
+        late = isinstance(why, subprocess.TimeoutExpired)
+        what = f"no cluster answered within {ANSWER} seconds" if late else why
+        sentence = f"RAY_ADDRESS must be the address of a running Ray cluster, got {address!r}: {what}"
+        raise RuntimeError(sentence) from why
+
+
+def temporary_folder():
+    """The option of `ray.init` for its temporary files, empty where Ray's own choice will do.
+
+    Ray takes the folder that the environment names. The paths of its sockets lie in it, and the system wants these
+    short, and Ray in ASCII.
+    """
+    folder = os.environ.get("RAY_TMPDIR", os.environ.get("TMPDIR", "/tmp"))
+    fits = len(folder) <= SHORT and folder.isascii()
+    return {} if fits or os.name != "posix" else {"_temp_dir": "/tmp/ray"}

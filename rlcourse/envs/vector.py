@@ -1,5 +1,6 @@
 """Many environments at once, every one of them restarting in the step in which it ends."""
 
+import functools
 import importlib
 import inspect
 
@@ -197,7 +198,8 @@ def accepts(env_id, option):
 def make_envs(env_id, num_envs, **options):
     """A Gymnasium vector environment that restarts an ended column within the same step.
 
-    Vectorised physics where there is any (CartPole, the course's tables), otherwise SameStepEnvs.
+    Vectorised physics where there is any (CartPole, the course's tables), otherwise SameStepEnvs. Its attribute
+    `env_id` makes more of the kind, in another process, too, where the names of this one may be unknown.
 
     Args:
         env_id, options: as for `make_env`.
@@ -208,6 +210,13 @@ def make_envs(env_id, num_envs, **options):
     """
     num_envs = check_positive_integer("num_envs", num_envs)
     spec = None if callable(env_id) else find_spec(env_id)
+    maker = env_id if spec is None else spec
+    envs = _make_envs(maker, spec, num_envs, options)
+    envs.env_id = functools.partial(make_env, maker, **options) if options else maker
+    return envs
+
+
+def _make_envs(maker, spec, num_envs, options):
     if spec is not None and not spec.additional_wrappers:
         plain = not spec.kwargs and not options and spec.max_episode_steps is not None
         if plain and spec.entry_point == "gymnasium.envs.classic_control.cartpole:CartPoleEnv":
@@ -220,7 +229,7 @@ def make_envs(env_id, num_envs, **options):
     envs = []
     try:
         for _ in range(num_envs):
-            envs.append(make_env(env_id if spec is None else spec, **options))
+            envs.append(make_env(maker, **options))
         return SameStepEnvs(envs)
     except BaseException:
         for env in envs:

@@ -428,7 +428,7 @@ def stand_in(updates=600, seed=0):
 
 
 def settled(run):
-    """The metrics of a run on several workers without its first third, when not all of them were up."""
+    """The metrics of a run on several workers without its first third, when they were still warming up."""
     return {name: values[len(values) // 3 :] for name, values in run.items()}
 
 
