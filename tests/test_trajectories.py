@@ -30,7 +30,7 @@ POPULATION = "least_successes"
 MARK = "# NBVAL_CHECK_" + "OUTPUT"
 LAWS = {
     "test_every_agent_plays_it": "that numbers are finite, and that as many steps are counted as were played",
-    "test_a_function_or_a_class_that_makes_an_environment_will_do": "five steps of reward 1 return 5, whoever plays them",
+    "test_a_function_or_a_class_that_makes_an_environment_will_do": "five steps of reward 1 return 5, whoever plays",
     "test_a_cartpole_of_ones_own_is_not_taken_for_gymnasiums": "the sign of every reward",
     "test_a_vector_environment_alone_may_be_registered_and_restart_a_step_late": "a step of CartPole pays 1",
     "test_history_tells_where_each_episode_ended": "a step of CartPole pays 1, so returns add up to at most the steps",
