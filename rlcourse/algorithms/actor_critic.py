@@ -132,7 +132,7 @@ class ParallelActorCritic(ActorCritic):
         """"sync": one process steps all environments and updates on all of them; "ray": each worker process
         sends gradients of its own, which are applied as they come (asynchronous)."""
         num_workers: int = 2
-        """Worker processes of "ray", which share the environments evenly; "sync" needs none."""
+        """Worker processes of "ray", which share the environments as evenly as can be; "sync" needs none."""
 
     num_envs = 16
 

@@ -319,4 +319,4 @@ def temporary_folder():
     """
     folder = os.environ.get("RAY_TMPDIR", os.environ.get("TMPDIR", "/tmp"))
     fits = len(folder) <= SHORT and folder.isascii()
-    return {} if fits or os.name != "posix" else {"_temp_dir": "/tmp/ray"}
+    return {} if fits or os.name != "posix" else {"_temp_dir": os.path.join(os.sep, "tmp", "ray")}
