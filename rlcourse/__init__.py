@@ -2,9 +2,9 @@
 
     import rlcourse as rl
 
-Floors 0 to 4 of the house are here; figures, sliders, exercises and quizzes are imported by name:
+The library is here; figures, sliders, exercises and quizzes are imported by name:
 
-    from rlcourse import exercises, explorers, quiz
+    from rlcourse.lessons import gae as lesson
 """
 
 from rlcourse import envs, exact
@@ -12,13 +12,17 @@ from rlcourse.algorithms import (
     DDPG,
     PPO,
     SAC,
+    TD3,
     BatchActorCritic,
+    DiscreteSAC,
     OffPolicyActorCritic,
     OnlineActorCritic,
     ParallelActorCritic,
     Reinforce,
     ValueSAC,
 )
+from rlcourse.checkup import check_environment
+from rlcourse.curves import interval, learning_curves
 from rlcourse.distributions import TanhGaussian
 from rlcourse.exact import FiniteMDP
 from rlcourse.networks import hard_update, polyak_update
@@ -27,15 +31,17 @@ from rlcourse.objectives import clipped_surrogate, policy_gradient, soft_value_t
 from rlcourse.replay import ReplayBuffer
 from rlcourse.returns import gae, n_step_advantages, rewards_to_go, td_errors
 from rlcourse.rollout import Collector, evaluate, record
-from rlcourse.training import History, load, run, train
+from rlcourse.training import History, load, run, run_many, train, train_many
 from rlcourse.transitions import Transitions
 
 __all__ = [
     "DDPG",
     "PPO",
     "SAC",
+    "TD3",
     "BatchActorCritic",
     "Collector",
+    "DiscreteSAC",
     "FiniteMDP",
     "GaussianNoise",
     "History",
@@ -48,12 +54,15 @@ __all__ = [
     "TanhGaussian",
     "Transitions",
     "ValueSAC",
+    "check_environment",
     "clipped_surrogate",
     "envs",
     "evaluate",
     "exact",
     "gae",
     "hard_update",
+    "interval",
+    "learning_curves",
     "load",
     "n_step_advantages",
     "policy_gradient",
@@ -61,8 +70,10 @@ __all__ = [
     "record",
     "rewards_to_go",
     "run",
+    "run_many",
     "soft_value_target",
     "td_errors",
     "td_target",
     "train",
+    "train_many",
 ]

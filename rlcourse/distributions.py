@@ -1,14 +1,15 @@
 """Distributions over actions: how uncertain they are, and a Gaussian that stays inside a box.
 
-    AL-20  The squashed Gaussian actor
-        1  the network of s gives μ and log σ, one each an action component
-        2  u = μ + σ ξ, with ξ standard normal: the chance comes from outside, so that a gradient reaches μ and σ
-        3  a = centre + half-width · tanh(u)
-        4  log π(a|s) = Σ_i [ log N(u_i; μ_i, σ_i) - log(1 - tanh² u_i) - log half-width_i ]
-        5  played without exploration: centre + half-width · tanh(μ)
+AL-20  The squashed Gaussian actor
+    1  the network of s gives μ and log σ, one each per action component
+    2  u = μ + σ ξ, with ξ standard normal: the chance comes from outside, so that a gradient reaches μ and σ
+    3  a = centre + half-width · tanh(u)
+    4  log π(a|s) = Σ_i [ log N(u_i; μ_i, σ_i) - log(1 - tanh² u_i) - log half-width_i ]
+    5  played without exploration: centre + half-width · tanh(μ)
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch.distributions import Normal
@@ -17,7 +18,7 @@ from torch.nn import functional as F
 from rlcourse.checks import all_finite, require
 
 
-def categorical_entropy(probs):
+def categorical_entropy(probs: torch.Tensor) -> torch.Tensor:
     """Entropy of finitely many outcomes, between 0 (certain) and log m (all m alike).
 
         H = -Σ_a p_a log p_a,   0 log 0 = 0
@@ -40,7 +41,7 @@ def categorical_entropy(probs):
     return torch.special.entr(probs).sum(-1)
 
 
-def gaussian_entropy(std):
+def gaussian_entropy(std: torch.Tensor) -> torch.Tensor:
     """Differential entropy of a normal density, negative for σ below 0.242.
 
         h = ½ log(2 π e σ²)
@@ -57,6 +58,23 @@ def gaussian_entropy(std):
     std = torch.as_tensor(std)
     require(bool((std > 0).all()), "std must hold numbers > 0")
     return 0.5 * math.log(2 * math.pi * math.e) + std.log()
+
+
+def fits_into(shape: torch.Size, other: torch.Size) -> bool:
+    """Whether numbers of another shape broadcast to this one."""
+    pairs = zip(reversed(shape), reversed(other), strict=False)
+    return len(other) <= len(shape) and all(length in (1, full) for full, length in pairs)
+
+
+def squash(
+    unbounded: torch.Tensor,
+    center: torch.Tensor,
+    half_width: torch.Tensor,
+    low: torch.Tensor,
+    high: torch.Tensor,
+) -> torch.Tensor:
+    """centre + half-width · tanh(u) for any numbers u [..., d]; rounding never takes it out of the box."""
+    return torch.addcmul(center, half_width, torch.tanh(unbounded)).clamp(low, high)
 
 
 class TanhGaussian:
@@ -79,39 +97,44 @@ class TanhGaussian:
     Source: Haarnoja et al. 2018a, appendix C.
     """
 
-    def __init__(self, mean, log_std, low=-1.0, high=1.0):
+    def __init__(
+        self,
+        mean: torch.Tensor,
+        log_std: torch.Tensor,
+        low: torch.Tensor | float = -1.0,
+        high: torch.Tensor | float = 1.0,
+    ):
         require(isinstance(mean, torch.Tensor) and mean.dim() >= 1, "mean must be a tensor of shape [..., d]")
         log_std, low, high = (torch.as_tensor(x, dtype=mean.dtype, device=mean.device) for x in (log_std, low, high))
         for name, numbers in {"mean": mean, "log_std": log_std, "low": low, "high": high}.items():
             require(all_finite(numbers), f"{name} must hold finite numbers, got NaN or infinity")
+        require(bool((low < high).all()), "low must be below high")
+        fits = all(fits_into(mean.shape, numbers.shape) for numbers in (log_std, low, high))
+        require(fits, f"log_std, low and high must fit mean's shape {tuple(mean.shape)}")
         self.mean, self.log_std, self.low, self.high = mean, log_std, low, high
         self.center, self.half_width = (high + low) / 2, (high - low) / 2
-        require(bool((self.half_width > 0).all()), "low must be below high")
-        try:
-            fits = torch.broadcast_shapes(mean.shape, log_std.shape, self.center.shape) == mean.shape
-        except RuntimeError:
-            fits = False
-        require(fits, f"log_std, low and high must fit mean's shape {tuple(mean.shape)}")
 
     @property
-    def mode(self):
+    def mode(self) -> torch.Tensor:
         """centre + half-width · tanh(μ), the action played without exploration.
 
         It is the squashed mean, which is the median of each component and not the peak of the density: the peak
         lies nearer to an edge, and for a wide σ there are two, one at either edge.
         """
-        return self._squash(self.mean)  # AL-20.5
+        return squash(self.mean, self.center, self.half_width, self.low, self.high)  # AL-20.5
 
-    def sample(self, sample_shape=(), *, noise=None):
+    def sample(self, sample_shape: Sequence[int] = (), *, noise: torch.Tensor | None = None) -> torch.Tensor:
         """Actions [*sample_shape, ..., d] through which no gradient flows."""
         with torch.no_grad():
             return self.rsample(sample_shape, noise=noise)
 
-    def rsample(self, sample_shape=(), *, noise=None):
+    def rsample(self, sample_shape: Sequence[int] = (), *, noise: torch.Tensor | None = None) -> torch.Tensor:
         """Actions [*sample_shape, ..., d] as a function of μ and σ: the gradient flows through them."""
         return self.rsample_with_log_prob(sample_shape, noise=noise)[0]
 
-    def rsample_with_log_prob(self, sample_shape=(), *, noise=None):
+    def rsample_with_log_prob(
+        self, sample_shape: Sequence[int] = (), *, noise: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Actions and the logarithm of their density, without the detour from a back to u.
 
         Args:
@@ -126,9 +149,10 @@ class TanhGaussian:
             noise = Normal(torch.zeros_like(self.mean), 1.0).sample(sample_shape)
         require(noise.shape == shape, f"noise must have shape {tuple(shape)}, got {tuple(noise.shape)}")
         unbounded = self.mean + self.log_std.exp() * noise  # AL-20.2
-        return self._squash(unbounded), self._log_density(unbounded, noise)
+        actions = squash(unbounded, self.center, self.half_width, self.low, self.high)  # AL-20.3
+        return actions, self._log_density(unbounded, noise)
 
-    def log_prob(self, action):
+    def log_prob(self, action: torch.Tensor) -> torch.Tensor:
         """log π(a) of actions inside the box, shape [...] for actions [..., d].
 
         An action on the very edge is taken for the nearest number inside: it is where tanh rounds to.
@@ -154,11 +178,7 @@ class TanhGaussian:
         unbounded = torch.atanh(((action - self.center) / self.half_width).clamp(-largest, largest))
         return self._log_density(unbounded, (unbounded - self.mean) / self.log_std.exp())
 
-    def _squash(self, unbounded):
-        actions = torch.addcmul(self.center, self.half_width, torch.tanh(unbounded))  # AL-20.3
-        return torch.clamp(actions, self.low, self.high)  # the sum may be rounded outwards
-
-    def _log_density(self, unbounded, noise):
+    def _log_density(self, unbounded: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
         gaussian = -0.5 * (noise**2 + math.log(2 * math.pi)) - self.log_std  # AL-20.4
         stretch = 2 * (math.log(2) - unbounded - F.softplus(-2 * unbounded)) + self.half_width.log()  # AL-20.4
         return (gaussian - stretch).sum(-1)  # AL-20.4

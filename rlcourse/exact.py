@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 import torch
 
-from rlcourse.checks import check_fraction, check_positive_integer, check_step_size, require
+from rlcourse.checks import check_positive_integer, check_step_size, check_unit_interval, require
 
 
 @dataclass(frozen=True)
@@ -45,15 +45,13 @@ class FiniteMDP:
     transitions: torch.Tensor
     rewards: torch.Tensor
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("transitions", "rewards"):
             table = torch.as_tensor(getattr(self, name), dtype=torch.float64).clone()
             require(table.isfinite().all(), f"{name} must hold finite numbers, got NaN or infinity")
             object.__setattr__(self, name, table)
         shape = tuple(self.transitions.shape)
-        require(
-            len(shape) == 3 and shape[0] == shape[2], f"transitions must have shape [S, A, S], got {shape}"
-        )
+        require(len(shape) == 3 and shape[0] == shape[2], f"transitions must have shape [S, A, S], got {shape}")
         require(
             tuple(self.rewards.shape) == shape[:2],
             f"rewards must have shape [S, A] = {shape[:2]}, got {tuple(self.rewards.shape)}",
@@ -63,14 +61,14 @@ class FiniteMDP:
         require(largest <= 1 + 1e-9, f"transitions must sum to at most 1 over s', got {largest:.6g}")
 
     @property
-    def num_states(self):
+    def num_states(self) -> int:
         return self.rewards.shape[0]
 
     @property
-    def num_actions(self):
+    def num_actions(self) -> int:
         return self.rewards.shape[1]
 
-    def unroll(self, horizon):
+    def unroll(self, horizon: int) -> "FiniteMDP":
         """The same MDP played for `horizon` steps and no more, time made part of the state.
 
         State t * S + s of the result is state s with horizon - t steps left.
@@ -92,7 +90,7 @@ class Evaluation(NamedTuple):
     A: torch.Tensor
 
 
-def _check_policy(mdp, policy):
+def _check_policy(mdp: FiniteMDP, policy: torch.Tensor) -> torch.Tensor:
     policy = torch.as_tensor(policy, dtype=torch.float64)
     shape = tuple(mdp.rewards.shape)
     require(tuple(policy.shape) == shape, f"policy must have shape [S, A] = {shape}, got {tuple(policy.shape)}")
@@ -101,7 +99,7 @@ def _check_policy(mdp, policy):
     return policy
 
 
-def _solve(matrix, target, gamma):
+def _solve(matrix: torch.Tensor, target: torch.Tensor, gamma: float) -> torch.Tensor:
     """Solve (I - γ P_π) x = target, or say why the sum of rewards is not finite."""
     # Each entry is 1 or 0 less a probability, right to about 1e-16. A matrix this near to a singular one is taken for
     # one: the chance that the episode ends would be little else than rounding, and x with it.
@@ -113,7 +111,7 @@ def _solve(matrix, target, gamma):
     return torch.linalg.solve(matrix, target)
 
 
-def evaluate(mdp, policy, *, gamma):
+def evaluate(mdp: FiniteMDP, policy: torch.Tensor, *, gamma: float) -> Evaluation:
     """Exact V, Q and A of a policy.
 
         V = (I - γ P_π)^{-1} R_π,    Q = R + γ P V,    A = Q - V
@@ -131,7 +129,7 @@ def evaluate(mdp, policy, *, gamma):
 
     Source: Sutton & Barto 2018, section 4.1.
     """
-    gamma = check_fraction("gamma", gamma)
+    gamma = check_unit_interval("gamma", gamma)
     policy = _check_policy(mdp, policy)
     step = torch.einsum("sa,sap->sp", policy, mdp.transitions)
     reward = (policy * mdp.rewards).sum(-1)
@@ -141,7 +139,7 @@ def evaluate(mdp, policy, *, gamma):
     return Evaluation(V, Q, Q - V[:, None])
 
 
-def visits(mdp, policy, start, *, gamma):
+def visits(mdp: FiniteMDP, policy: torch.Tensor, start: torch.Tensor, *, gamma: float) -> torch.Tensor:
     """Discounted number of visits to each state, from the start distribution.
 
         d = (I - γ P_πᵀ)^{-1} start
@@ -154,7 +152,7 @@ def visits(mdp, policy, start, *, gamma):
 
     Source: Sutton et al. 2000.
     """
-    gamma = check_fraction("gamma", gamma)
+    gamma = check_unit_interval("gamma", gamma)
     policy = _check_policy(mdp, policy)
     start = torch.as_tensor(start, dtype=torch.float64)
     step = torch.einsum("sa,sap->sp", policy, mdp.transitions)
@@ -162,7 +160,7 @@ def visits(mdp, policy, start, *, gamma):
     return _solve(identity - gamma * step.T, start, gamma)
 
 
-def policy_gradient(mdp, policy, start, *, gamma):
+def policy_gradient(mdp: FiniteMDP, policy: torch.Tensor, start: torch.Tensor, *, gamma: float) -> torch.Tensor:
     """Exact gradient of the mean return with respect to the logits of a tabular softmax policy.
 
         ∂J/∂logit[s, a] = d(s) π(a|s) A(s, a)
@@ -201,7 +199,7 @@ class SoftSolution(NamedTuple):
     policy: torch.Tensor
     V: torch.Tensor
     Q: torch.Tensor
-    history: tuple
+    history: tuple[SoftIteration, ...]
     """SoftIteration after SoftIteration: first the uniform policy, last the result."""
 
 
@@ -210,7 +208,7 @@ ROUNDING = 4e-16  # relative: the last digits move for ever, so a tolerance belo
 PATIENCE = 20_000  # backups without discount, after which values that still move are said to have no limit
 
 
-def boltzmann(Q, alpha):
+def boltzmann(Q: torch.Tensor, alpha: float) -> torch.Tensor:
     """The policy that weighs every action by the exponential of its value: AL-15.
 
         π(a|s) = exp(Q(s, a)/α) / Σ_b exp(Q(s, b)/α)
@@ -234,7 +232,7 @@ def boltzmann(Q, alpha):
     return torch.softmax((Q - Q.amax(-1, keepdim=True)) / alpha, -1)  # AL-15.1
 
 
-def soft_backup(mdp, policy, Q, *, gamma, alpha):
+def soft_backup(mdp: FiniteMDP, policy: torch.Tensor, Q: torch.Tensor, *, gamma: float, alpha: float) -> torch.Tensor:
     """One application of the soft Bellman operator of a policy.
 
         (𝓑^π Q)(s, a) = R(s, a) + γ Σ_s' P(s'|s, a) Σ_a' π(a'|s') (Q(s', a') - α log π(a'|s'))
@@ -255,7 +253,7 @@ def soft_backup(mdp, policy, Q, *, gamma, alpha):
 
     Source: Haarnoja et al. 2018, lemma 1.
     """
-    gamma, alpha = check_fraction("gamma", gamma), _check_temperature(alpha)
+    gamma, alpha = check_unit_interval("gamma", gamma), _check_temperature(alpha)
     policy = _check_policy(mdp, policy)
     Q, shape = torch.as_tensor(Q, dtype=torch.float64), tuple(mdp.rewards.shape)
     require(tuple(Q.shape) == shape, f"Q must have shape [S, A] = {shape}, got {tuple(Q.shape)}")
@@ -263,7 +261,7 @@ def soft_backup(mdp, policy, Q, *, gamma, alpha):
     return mdp.rewards + gamma * mdp.transitions @ V  # AL-14.3
 
 
-def soft_evaluate(mdp, policy, *, gamma, alpha):
+def soft_evaluate(mdp: FiniteMDP, policy: torch.Tensor, *, gamma: float, alpha: float) -> SoftEvaluation:
     """Exact soft V and Q of a policy.
 
         V = (I - γ P_π)^{-1} (R_π + α H_π),    Q = R + γ P V
@@ -284,7 +282,7 @@ def soft_evaluate(mdp, policy, *, gamma, alpha):
 
     Source: Haarnoja et al. 2018, equations 2 and 3.
     """
-    gamma, alpha = check_fraction("gamma", gamma), _check_temperature(alpha)
+    gamma, alpha = check_unit_interval("gamma", gamma), _check_temperature(alpha)
     policy = _check_policy(mdp, policy)
     step = torch.einsum("sa,sap->sp", policy, mdp.transitions)
     reward = (policy * mdp.rewards).sum(-1) + alpha * _entropy(policy)
@@ -292,7 +290,9 @@ def soft_evaluate(mdp, policy, *, gamma, alpha):
     return SoftEvaluation(V, mdp.rewards + gamma * mdp.transitions @ V)
 
 
-def soft_evaluate_by_backups(mdp, policy, *, gamma, alpha, tol=1e-10):
+def soft_evaluate_by_backups(
+    mdp: FiniteMDP, policy: torch.Tensor, *, gamma: float, alpha: float, tol: float = 1e-10
+) -> SoftEvaluation:
     """Soft V and Q of a policy without solving anything: back up until nothing moves. AL-14.
 
     What a learner without the tables P and R imitates; `soft_evaluate` has the same limit at once.
@@ -307,7 +307,7 @@ def soft_evaluate_by_backups(mdp, policy, *, gamma, alpha, tol=1e-10):
     Raises:
         ValueError: as `soft_evaluate`, or if tol is not above 0.
     """
-    require(check_fraction("gamma", gamma) < 1, "gamma must be below 1: the backup contracts by gamma, got 1")
+    require(check_unit_interval("gamma", gamma) < 1, "gamma must be below 1: the backup contracts by gamma, got 1")
     tol, policy = check_step_size("tol", tol), _check_policy(mdp, policy)
     Q = torch.zeros_like(mdp.rewards)  # AL-14.1
     while True:  # AL-14.2
@@ -317,7 +317,7 @@ def soft_evaluate_by_backups(mdp, policy, *, gamma, alpha, tol=1e-10):
             return SoftEvaluation((policy * Q).sum(-1) + alpha * _entropy(policy), Q)
 
 
-def soft_policy_iteration(mdp, *, gamma, alpha):
+def soft_policy_iteration(mdp: FiniteMDP, *, gamma: float, alpha: float) -> SoftSolution:
     """The policy of largest reward with entropy, by turns of evaluation and improvement. AL-16.
 
         π* = argmax_π E_π[Σ_t γ^t (r_t + α H(π(·|s_t)))]
@@ -334,7 +334,7 @@ def soft_policy_iteration(mdp, *, gamma, alpha):
 
     Source: Haarnoja et al. 2018, theorem 1.
     """
-    gamma, alpha = check_fraction("gamma", gamma), _check_temperature(alpha)
+    gamma, alpha = check_unit_interval("gamma", gamma), _check_temperature(alpha)
     policy = torch.full_like(mdp.rewards, 1 / mdp.num_actions)  # AL-16.1
     history = [SoftIteration(policy, *soft_evaluate(mdp, policy, gamma=gamma, alpha=alpha))]  # AL-16.2
     rises = True
@@ -342,12 +342,12 @@ def soft_policy_iteration(mdp, *, gamma, alpha):
         policy = boltzmann(history[-1].Q, alpha)  # AL-16.4
         history.append(SoftIteration(policy, *soft_evaluate(mdp, policy, gamma=gamma, alpha=alpha)))  # AL-16.5
         rise = (history[-1].V - history[-2].V).sum()
-        rises = rise > RISE * history[-1].V.abs().sum()  # AL-16.6
+        rises = bool(rise > RISE * history[-1].V.abs().sum())  # AL-16.6
     return SoftSolution(*history[-1], tuple(history))
 
 
-def soft_value_iteration(mdp, *, gamma, alpha, tol=1e-10):
-    """The same optimum by another road, without ever holding a policy: the oracle for the oracle.
+def soft_value_iteration(mdp: FiniteMDP, *, gamma: float, alpha: float, tol: float = 1e-10) -> SoftEvaluation:
+    """The same optimum by another path, without ever holding a policy: the oracle for the oracle.
 
         Q ← R + γ P V,    V(s) ← α log Σ_a exp(Q(s, a)/α)
 
@@ -364,7 +364,7 @@ def soft_value_iteration(mdp, *, gamma, alpha, tol=1e-10):
 
     Source: Haarnoja et al. 2017, theorem 3.
     """
-    gamma, alpha = check_fraction("gamma", gamma), _check_temperature(alpha)
+    gamma, alpha = check_unit_interval("gamma", gamma), _check_temperature(alpha)
     tol = check_step_size("tol", tol)
     scale = (1 - gamma) / gamma if 0 < gamma < 1 else 1.0
     V, backups, moved = torch.zeros(mdp.num_states, dtype=torch.float64), 0, float("inf")
@@ -380,11 +380,11 @@ def soft_value_iteration(mdp, *, gamma, alpha, tol=1e-10):
     return SoftEvaluation(V, mdp.rewards + gamma * mdp.transitions @ V)
 
 
-def _check_temperature(alpha):
+def _check_temperature(alpha: float) -> float:
     """α > 0: at 0 the softmax has no meaning, and `evaluate` has the values."""
     return check_step_size("alpha", alpha)
 
 
-def _entropy(policy):
+def _entropy(policy: torch.Tensor) -> torch.Tensor:
     """-Σ_a π(a|s) log π(a|s) of every state, in nats; 0 log 0 = 0."""
     return -torch.xlogy(policy, policy).sum(-1)

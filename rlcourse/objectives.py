@@ -1,16 +1,23 @@
 """Objectives: scalars to ascend, each one formula of the course.
 
-Nothing is detached in here. Who calls decides what is a constant, and says so where it can be seen.
+Nothing is detached in here. The caller decides what is a constant, and says so where it can be seen.
 """
 
 import torch
 
-from rlcourse.checks import check_flags, check_fraction, check_positive, check_sequences, check_spread
+from rlcourse.checks import (
+    check_flags,
+    check_nonnegative,
+    check_positive,
+    check_sequences,
+    check_unit_interval,
+    require,
+)
 
 LARGEST_LOG_RATIO = 60.0  # e^88 is infinite in single precision, and the gradient of what is clipped away NaN
 
 
-def policy_gradient(log_probs, weights):
+def policy_gradient(log_probs: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     """The scalar whose gradient is the policy gradient estimate.
 
         ∇_θ mean_t[ log π_θ(a_t|s_t) Ψ_t ] = mean_t[ Ψ_t ∇_θ log π_θ(a_t|s_t) ]
@@ -35,7 +42,9 @@ def policy_gradient(log_probs, weights):
     return (log_probs * weights).mean()
 
 
-def clipped_surrogate(log_probs, old_log_probs, advantages, *, clip_eps):
+def clipped_surrogate(
+    log_probs: torch.Tensor, old_log_probs: torch.Tensor, advantages: torch.Tensor, *, clip_eps: float
+) -> torch.Tensor:
     """PPO's objective: the likelihood ratio times the advantage, with no reward for leaving the clip range.
 
         ρ_t = π_θ(a_t|s_t) / π_old(a_t|s_t)
@@ -61,12 +70,12 @@ def clipped_surrogate(log_probs, old_log_probs, advantages, *, clip_eps):
     return torch.minimum(ratio * advantages, clipped * advantages).mean()
 
 
-def td_target(rewards, next_q, terminated, *, gamma):
+def td_target(rewards: torch.Tensor, next_q: torch.Tensor, terminated: torch.Tensor, *, gamma: float) -> torch.Tensor:
     """What a Q critic is fitted to: one step of reward, then the value of going on, unless the step was the last.
 
         y = r + γ (1 - d) Q̄(s', a')
 
-    d is `terminated` alone: after a truncation there was a future. Who calls supplies Q̄(s', a') without a
+    d is `terminated` alone: after a truncation there was a future. The caller supplies Q̄(s', a') without a
     gradient, for the a' of the policy that is judged, not the one that happens to be stored.
 
     Args:
@@ -85,18 +94,20 @@ def td_target(rewards, next_q, terminated, *, gamma):
     """
     check_flags(terminated=terminated)
     check_sequences(rewards=rewards, next_q=next_q, terminated=terminated)
-    return rewards + check_fraction("gamma", gamma) * next_q.masked_fill(terminated, 0.0)
+    return rewards + check_unit_interval("gamma", gamma) * next_q.masked_fill(terminated, 0.0)
 
 
-def soft_value_target(q1, q2, log_probs, *, alpha):
-    """The soft value of a state, estimated from one action: the smaller of two critics, plus α times the surprise.
+def soft_value_target(
+    q1: torch.Tensor, q2: torch.Tensor, log_probs: torch.Tensor, *, alpha: float | torch.Tensor
+) -> torch.Tensor:
+    """The soft value of a state, estimated from one action: the smaller of two critics, minus α log π.
 
         V(s) ≈ min(Q₁(s, a), Q₂(s, a)) - α log π(a|s),    a ~ π(.|s)
 
     Args:
         q1, q2: two critics' values of the same actions, shape [B, ...], unit of reward.
         log_probs: log π(a|s) of those actions, same shape.
-        alpha: temperature α >= 0, reward per nat.
+        alpha: temperature α >= 0, reward per nat; a number, or one per seed, [S, 1] beside [S, B].
 
     Returns:
         The estimate of V(s), same shape. As a critic's target it is a constant: compute it without a gradient.
@@ -107,4 +118,10 @@ def soft_value_target(q1, q2, log_probs, *, alpha):
     Source: Haarnoja et al. 2018a, eq. 5; Haarnoja et al. 2018b, eq. 3.
     """
     check_sequences(q1=q1, q2=q2, log_probs=log_probs)
-    return torch.minimum(q1, q2) - check_spread("alpha", alpha) * log_probs
+    if isinstance(alpha, torch.Tensor) and alpha.numel() > 1:
+        shape = (*q1.shape[:-1], 1)
+        require(alpha.shape == shape, f"alpha must be a number or have shape {shape}, got {tuple(alpha.shape)}")
+        require(bool((alpha >= 0).all()), f"alpha must hold numbers >= 0, got {alpha}")
+    else:
+        alpha = check_nonnegative("alpha", alpha)
+    return torch.minimum(q1, q2) - alpha * log_probs

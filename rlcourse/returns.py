@@ -7,31 +7,16 @@ not run on into the next episode. Shapes are [T, ...], time first; results are i
 
 import torch
 
-from rlcourse.checks import check_flags, check_fraction, check_positive_integer, check_sequences
+from rlcourse.checks import check_flags, check_positive_integer, check_sequences, check_unit_interval
 
 
-def _sum_backwards(terms, decay):
-    """y_t = x_t + c_t y_{t+1}, from the last row to the first; y_T = 0.
-
-    The loop runs over NumPy views: at [128, 8] it takes 0.2 ms, with torch operations 4 ms.
-    """
-    sums = terms.detach().cpu().numpy().copy()
-    factors = decay.cpu().numpy()
-    for t in range(len(sums) - 2, -1, -1):
-        sums[t] += factors[t] * sums[t + 1]
-    return torch.from_numpy(sums).to(terms.device)
-
-
-def _goes_on(terminated, truncated, like):
-    """1 where the next row belongs to the same episode, 0 where it does not; in the precision of `like`."""
-    return (~(terminated | truncated)).to(like.dtype)
-
-
-def _real(tensor):
+def _real(tensor: torch.Tensor) -> torch.Tensor:
     return tensor if tensor.is_floating_point() else tensor.to(torch.get_default_dtype())
 
 
-def td_errors(rewards, values, next_values, terminated, *, gamma):
+def td_errors(
+    rewards: torch.Tensor, values: torch.Tensor, next_values: torch.Tensor, terminated: torch.Tensor, *, gamma: float
+) -> torch.Tensor:
     """One-step TD errors, differentiable in the values.
 
         δ_t = r_t + γ V(s_{t+1}) [s_{t+1} not terminal] - V(s_t)
@@ -52,11 +37,18 @@ def td_errors(rewards, values, next_values, terminated, *, gamma):
     """
     check_sequences(rewards=rewards, values=values, next_values=next_values, terminated=terminated)
     check_flags(terminated=terminated)
-    gamma = check_fraction("gamma", gamma)
+    gamma = check_unit_interval("gamma", gamma)
     return rewards + gamma * next_values * ~terminated - values
 
 
-def rewards_to_go(rewards, terminated, truncated, *, gamma, next_values=None):
+def rewards_to_go(
+    rewards: torch.Tensor,
+    terminated: torch.Tensor,
+    truncated: torch.Tensor,
+    *,
+    gamma: float,
+    next_values: torch.Tensor | None = None,
+) -> torch.Tensor:
     """Discounted sums of the rewards still to come, one for each step.
 
         R̂_t = r_t + γ R̂_{t+1} [same episode]
@@ -80,17 +72,30 @@ def rewards_to_go(rewards, terminated, truncated, *, gamma, next_values=None):
     """
     check_sequences(rewards=rewards, terminated=terminated, truncated=truncated)
     check_flags(terminated=terminated, truncated=truncated)
-    gamma = check_fraction("gamma", gamma)
+    gamma = check_unit_interval("gamma", gamma)
     terms = _real(rewards)
     if next_values is not None:
         check_sequences(rewards=rewards, next_values=next_values)
         cut = truncated.clone()
         cut[-1] = True
         terms = terms + gamma * next_values * (cut & ~terminated)
-    return _sum_backwards(terms, gamma * _goes_on(terminated, truncated, terms))
+    ended = terminated | truncated
+    returns = terms.detach().clone()
+    for t in reversed(range(len(returns) - 1)):
+        returns[t] += gamma * returns[t + 1] * ~ended[t]
+    return returns
 
 
-def n_step_advantages(rewards, values, next_values, terminated, truncated, *, gamma, n):
+def n_step_advantages(
+    rewards: torch.Tensor,
+    values: torch.Tensor,
+    next_values: torch.Tensor,
+    terminated: torch.Tensor,
+    truncated: torch.Tensor,
+    *,
+    gamma: float,
+    n: int,
+) -> torch.Tensor:
     """n-step advantages: n rewards, then the critic's opinion of the rest.
 
         Â^(n)_t = r_t + γ r_{t+1} + ... + γ^{n-1} r_{t+n-1} + γ^n V(s_{t+n}) - V(s_t)
@@ -112,19 +117,28 @@ def n_step_advantages(rewards, values, next_values, terminated, truncated, *, ga
 
     Source: Schulman et al. 2016, eqs. 11 to 15.
     """
-    check_sequences(rewards=rewards, truncated=truncated)
-    check_flags(truncated=truncated)
-    n = check_positive_integer("n", n)
+    check_sequences(rewards=rewards, terminated=terminated, truncated=truncated)
+    check_flags(terminated=terminated, truncated=truncated)
+    gamma, n = check_unit_interval("gamma", gamma), check_positive_integer("n", n)
     deltas = td_errors(rewards, values, next_values, terminated, gamma=gamma).detach()
-    decay = float(gamma) * _goes_on(terminated, truncated, deltas)
-    sums = deltas
+    ended = terminated | truncated
+    advantages = deltas
     for _ in range(min(n, len(deltas)) - 1):  # Horner: each pass lets one more δ in
-        following = torch.cat([sums[1:], torch.zeros_like(sums[:1])])
-        sums = deltas + decay * following
-    return sums
+        next_advantages = torch.cat([advantages[1:], torch.zeros_like(advantages[:1])])
+        advantages = deltas + gamma * next_advantages * ~ended
+    return advantages
 
 
-def gae(rewards, values, next_values, terminated, truncated, *, gamma, gae_lambda):
+def gae(
+    rewards: torch.Tensor,
+    values: torch.Tensor,
+    next_values: torch.Tensor,
+    terminated: torch.Tensor,
+    truncated: torch.Tensor,
+    *,
+    gamma: float,
+    gae_lambda: float,
+) -> torch.Tensor:
     """Generalized advantage estimates, swept from the last step to the first.
 
         δ_t = r_t + γ V(s_{t+1}) [s_{t+1} not terminal] - V(s_t)
@@ -146,8 +160,11 @@ def gae(rewards, values, next_values, terminated, truncated, *, gamma, gae_lambd
 
     Source: Schulman et al. 2016, eq. 16.
     """
-    check_sequences(rewards=rewards, truncated=truncated)
-    check_flags(truncated=truncated)
-    gae_lambda = check_fraction("gae_lambda", gae_lambda)
-    deltas = td_errors(rewards, values, next_values, terminated, gamma=gamma)
-    return _sum_backwards(deltas, float(gamma) * gae_lambda * _goes_on(terminated, truncated, deltas))
+    check_sequences(rewards=rewards, terminated=terminated, truncated=truncated)
+    check_flags(terminated=terminated, truncated=truncated)
+    gamma, gae_lambda = check_unit_interval("gamma", gamma), check_unit_interval("gae_lambda", gae_lambda)
+    ended = terminated | truncated
+    advantages = td_errors(rewards, values, next_values, terminated, gamma=gamma).detach().clone()
+    for t in reversed(range(len(advantages) - 1)):
+        advantages[t] += gamma * gae_lambda * advantages[t + 1] * ~ended[t]
+    return advantages

@@ -1,6 +1,6 @@
 """Rollouts: the only place that calls env.step, and the only one that knows how Gymnasium restarts.
 
-A vector environment restarts its columns by itself, in one of three ways. SAME_STEP: the observation that
+A vector environment restarts its environments by itself, in one of three ways. SAME_STEP: the observation that
 comes back is already the next episode's first, and the true last one stands in `info["final_obs"]`.
 NEXT_STEP (Gymnasium's default): the restart takes a step of its own, a row whose action is ignored and whose
 reward is 0. DISABLED: the caller restarts. Nobody above this file can tell them apart.
@@ -12,6 +12,9 @@ it is looked at, so that a NaN is reported where it enters.
 import contextlib
 import os
 import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import gymnasium as gym
 import numpy as np
@@ -20,13 +23,30 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from rlcourse.checks import SEEDS, check_positive_integer, check_seed, require
 from rlcourse.envs import make_env, make_envs
-from rlcourse.envs.vector import OwnArray, accepts, time_limit
+from rlcourse.envs.vector import EnvMaker, OwnArray, accepts, time_limit
 from rlcourse.transitions import Transitions, stored_dtype
 
 SEED_STRIDE = 1_000_003  # seeds of different purposes must not meet: env i of seed s is seeded s * stride + i
 EPISODE_LIMIT = 10_000  # steps after which a whole episode is cut, in an environment without a time limit of its own
 FILM_LIMIT = 1_000  # the same for a film, whose pictures fill the memory
 LARGEST = np.finfo(np.float32).max  # numbers are stored in single precision
+
+
+class Player(Protocol):
+    """Whatever acts: an agent, or any object with this method."""
+
+    def act(self, obs: np.ndarray) -> np.ndarray:
+        """Actions [N, ...] for observations [N, ...], one each; both are NumPy arrays."""
+
+
+@dataclass
+class Log:
+    """What one seed's environments have done so far."""
+
+    steps: int = 0
+    """Environment steps handed out, all environments together."""
+    finished: list[tuple[int, float]] = field(default_factory=list)
+    """(steps, return) of each finished episode, in the order in which they ended."""
 
 
 class Collector:
@@ -41,7 +61,7 @@ class Collector:
 
     Attributes:
         envs, seed, max_episode_steps: as given.
-        steps: environment steps handed out so far, all columns together.
+        steps: environment steps handed out so far, all environments together.
         finished: (steps, return) of each finished episode, in the order in which they ended.
         cut: how many of the last whole episodes were cut.
 
@@ -49,7 +69,10 @@ class Collector:
         ValueError: if envs is not a vector environment, or its observations are not arrays.
     """
 
-    def __init__(self, envs, *, seed=None, max_episode_steps=None):
+    _rows: list[tuple[np.ndarray, ...]]
+    _real: list[np.ndarray]
+
+    def __init__(self, envs: gym.vector.VectorEnv, *, seed: int | None = None, max_episode_steps: int | None = None):
         require(
             isinstance(envs, gym.vector.VectorEnv | gym.vector.VectorWrapper),
             f"envs must be a Gymnasium vector environment (gymnasium.make_vec), got {type(envs).__name__}",
@@ -66,26 +89,38 @@ class Collector:
         if isinstance(base, SyncVectorEnv) and self.mode == AutoresetMode.SAME_STEP:
             # It restarts an environment before anybody has copied that environment's last observation.
             base.envs = [env if isinstance(env, OwnArray) else OwnArray(env) for env in base.envs]
-        self.steps, self.cut = 0, 0
-        self.finished = []
+        self.logs, self.cut = [Log()], 0
         self._met, self._observed = object(), Observed(space)  # met: the agent that was checked last
         self._restart(self.seed)
 
     @property
-    def num_envs(self):
+    def num_envs(self) -> int:
         return self.envs.num_envs
 
-    def collect(self, agent, *, steps):
-        """The next `steps` rows of every column, going on where the last call stopped.
+    @property
+    def batch_shape(self) -> tuple[int, ...]:
+        """Leading axes of what an agent is shown at one time: (N,)."""
+        return (self.num_envs,)
+
+    @property
+    def steps(self) -> int:
+        return self.logs[0].steps
+
+    @property
+    def finished(self) -> list[tuple[int, float]]:
+        return self.logs[0].finished
+
+    def collect(self, agent: Player, *, steps: int) -> Transitions:
+        """The next `steps` time steps of every environment, going on where the last call stopped.
 
         Args:
             agent: anything with act(obs) -> actions, on NumPy arrays [N, ...].
-            steps: rows per column, a whole number >= 1.
+            steps: time steps per environment, a whole number >= 1.
 
         Returns:
             Transitions[steps, N]. No row is a restart; next_obs of an ended row is the true last observation.
             The actions are as drawn, even where the environment was given the nearest one inside its Box.
-            In NEXT_STEP mode, columns that restarted less often run ahead; their surplus opens the next call,
+            In NEXT_STEP mode, environments that restarted less often run ahead; their surplus opens the next call,
             and is counted there.
 
         Raises:
@@ -101,18 +136,18 @@ class Collector:
                 self._real.append(real)
                 self._waiting += real
         rows = self._real_rows(steps)
-        self._keep_score(rows)
-        return _to_transitions(rows)
+        keep_score(self.logs, rows, self._returns)
+        return to_transitions(rows)
 
-    def _fewest(self):
-        """Real rows in the column that has fewest; only in NEXT_STEP mode is a row not real."""
+    def _fewest(self) -> int:
+        """Real rows of the environment that has fewest; only in NEXT_STEP mode is a row not real."""
         return self._waiting.min() if self.mode == AutoresetMode.NEXT_STEP else len(self._rows)
 
-    def _real_rows(self, steps):
-        """The first real rows of every column, [steps, N], without the restarts between them; the others wait."""
+    def _real_rows(self, steps: int) -> list[np.ndarray]:
+        """The first real rows of every environment, [steps, N], without restarts between them; the others wait."""
         if self.mode != AutoresetMode.NEXT_STEP:
-            rows, self._rows = self._rows[:steps], self._rows[steps:]  # some may be left from an interrupted call
-            return [np.array(column) for column in zip(*rows, strict=True)]
+            first, self._rows = self._rows[:steps], self._rows[steps:]  # some may be left from an interrupted call
+            return [np.array(column) for column in zip(*first, strict=True)]
         self._waiting -= steps
         rows = [np.array(column) for column in zip(*self._rows, strict=True)]
         real = np.array(self._real)
@@ -124,30 +159,30 @@ class Collector:
         self._real = list(real[keep])
         return [row[order, columns] for row in rows]
 
-    def collect_episodes(self, agent):
-        """One whole episode of every column, from its first step to its last, or to `max_episode_steps`.
+    def collect_episodes(self, agent: Player) -> Transitions:
+        """One whole episode of every environment, from its first step to its last, or to `max_episode_steps`.
 
         Returns:
             Transitions[T], the episodes laid end to end, each closed by its end flag; T is the sum of their
-            lengths. A column that has finished idles until the longest is done; idle rows are not recorded.
+            lengths. An environment that has finished idles until the longest is done; idle rows are not recorded.
 
         Raises:
             ValueError: as `collect`.
         """
         rows, played = zip(*self._whole_episodes(agent), strict=True)
         if self.cut:
-            _warn_of_a_cut("an episode did not end", self.max_episode_steps)
+            warn_of_a_cut("an episode did not end", self.max_episode_steps)
         rows, played = [np.stack(column) for column in zip(*rows, strict=True)], np.stack(played)
-        self._keep_score(rows, played)
-        # Column after column instead of row after row: transpose, then keep what was played.
-        return _to_transitions([row.swapaxes(0, 1)[played.T] for row in rows])
+        keep_score(self.logs, rows, self._returns, played)
+        return end_to_end(rows, played)
 
-    def play_episodes(self, agent):
+    def play_episodes(self, agent: Player) -> np.ndarray:
         """The same episodes, of which only the undiscounted returns are kept: NumPy array [N], unit of reward."""
-        return sum(np.where(playing, row[2], 0.0) for row, playing in self._whole_episodes(agent))
+        earned = (np.where(playing, row[2], 0.0) for row, playing in self._whole_episodes(agent))
+        return sum(earned, np.zeros(self.num_envs))
 
-    def _whole_episodes(self, agent):
-        """Yields, step by step, the row of every column, and which columns have not finished yet, [N]."""
+    def _whole_episodes(self, agent: Player) -> Iterator[tuple[tuple[np.ndarray, ...], np.ndarray]]:
+        """Yields, step by step, the row of every environment, and which have not finished yet, [N]."""
         self._meet(agent)
         if not self._fresh:
             self._restart(None)
@@ -165,60 +200,74 @@ class Collector:
         self._restart(None)
         self.cut = int(cut.sum())
 
-    def credit(self, steps, returns):
+    def credit(self, steps: int, returns: Sequence[float]) -> None:
         """Count steps that were taken elsewhere, by a worker, and the returns of the episodes that ended there."""
-        self.steps += steps
-        self.finished += [(self.steps, value) for value in returns]
+        [log] = self.logs
+        log.steps += steps
+        log.finished += [(log.steps, value) for value in returns]
 
-    def _meet(self, agent):
+    def _meet(self, agent: Player) -> None:
         if agent is not self._met:
             check_agent(agent, self.envs.single_observation_space, self.envs.single_action_space)
             self._met = agent
 
-    def _restart(self, seed):
+    def _restart(self, seed: int | Sequence[int] | None) -> None:
         obs, _ = self.envs.reset(seed=seed)
         self._obs, self._fresh = self._observed(obs), True
         self._restarting = np.zeros(self.num_envs, dtype=bool)  # NEXT_STEP: the coming row is no row
         self._returns = np.zeros(self.num_envs)
-        self._rows, self._real = [], []  # real: per row, the columns in which it is no restart
-        self._waiting = np.zeros(self.num_envs, dtype=int)  # real rows of every column
+        self._rows, self._real = [], []  # real: per row, the environments in which it is no restart
+        self._waiting = np.zeros(self.num_envs, dtype=int)  # real time steps of every environment
 
-    def _advance(self, agent):
-        """One step of every column: the row (s, a, r, s', terminated, truncated), and which entries are real, [N]."""
+    def _act(self, agent: Player, obs: np.ndarray) -> np.ndarray:
+        """Actions [N, ...] for observations [N, ...]."""
+        return np.array(agent.act(obs))
+
+    def _advance(self, agent: Player) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
+        """One step of every environment: (s, a, r, s', terminated, truncated), and which entries are real, [N]."""
         obs = self._obs
-        actions = np.array(agent.act(obs.copy()))  # copies: an agent, too, may write into what it is shown
-        following, rewards, terminated, truncated, info = self.envs.step(
+        actions = self._act(agent, obs.copy())  # copies: an agent, too, may write into what it is shown
+        step_obs, rewards, terminated, truncated, info = self.envs.step(
             playable(self.envs.single_action_space, actions)
         )
-        following, rewards = self._observed(following), rewarded(rewards)
+        step_obs, rewards = self._observed(step_obs), rewarded(rewards)
         terminated, truncated = np.array(terminated, dtype=bool), np.array(truncated, dtype=bool)
-        ended, next_obs, real = terminated | truncated, following, ~self._restarting
+        ended, next_obs, real = terminated | truncated, step_obs, ~self._restarting
         if self.mode == AutoresetMode.NEXT_STEP:
             self._restarting = ended
         elif np.count_nonzero(ended) and self.mode == AutoresetMode.SAME_STEP:
-            next_obs = following.copy()
+            next_obs = step_obs.copy()
             next_obs[ended] = self._observed(np.stack(info["final_obs"][ended]))
         elif np.count_nonzero(ended):
-            following = self._observed(self.envs.reset(options={"reset_mask": ended.copy()})[0])
-        self._obs, self._fresh = following, False
+            step_obs = self._observed(self.envs.reset(options={"reset_mask": ended.copy()})[0])
+        self._obs, self._fresh = step_obs, False
         return (obs, actions, rewards, next_obs, terminated, truncated), real
 
-    def _keep_score(self, rows, played=None):
-        """Count the steps that are handed out, and the returns of the episodes that end in them.
 
-        played: which of them count, [T, N]; None for all.
-        """
-        _, _, rewards, _, terminated, truncated = rows
-        all_ended = terminated | truncated
-        if played is not None:
-            rewards, all_ended = rewards * played, all_ended & played
-        for t, ended in enumerate(all_ended):
-            self.steps += self.num_envs if played is None else int(np.count_nonzero(played[t]))
-            self._returns += rewards[t]
-            if np.count_nonzero(ended):
-                for column in np.flatnonzero(ended):
-                    self.finished.append((self.steps, float(self._returns[column])))
-                self._returns[ended] = 0.0
+def keep_score(
+    logs: Sequence[Log], rows: Sequence[np.ndarray], returns: np.ndarray, played: np.ndarray | None = None
+) -> None:
+    """Count the steps that are handed out, and the returns of the episodes that end in them.
+
+    Args:
+        logs: where to write it, one per seed: S seeds have N environments each, one seed's beside the other's.
+        rows: (s, a, r, s', terminated, truncated) of so many steps, each [T, S * N, ...].
+        returns: what the episodes under way have earned so far, [S * N]; brought up to date.
+        played: which of the steps count, [T, S * N]; None for all. (Of one seed only.)
+    """
+    _, _, rewards, _, terminated, truncated = rows
+    all_ended, num_envs = terminated | truncated, len(returns) // len(logs)
+    if played is not None:
+        rewards, all_ended = rewards * played, all_ended & played
+    for t, ended in enumerate(all_ended):
+        for log in logs:
+            log.steps += num_envs if played is None else int(np.count_nonzero(played[t]))
+        returns += rewards[t]
+        if np.count_nonzero(ended):
+            for column in np.flatnonzero(ended):
+                log = logs[int(column) // num_envs]
+                log.finished.append((log.steps, float(returns[column])))
+            returns[ended] = 0.0
 
 
 class Observed:
@@ -228,11 +277,11 @@ class Observed:
         ValueError: if a number is not finite, or, in a Discrete space, not one of its states.
     """
 
-    def __init__(self, space):
+    def __init__(self, space: gym.Space):
         self.space, self.dtype = space, stored_dtype(space)
         self.states = range(space.start, space.start + space.n) if isinstance(space, gym.spaces.Discrete) else None
 
-    def __call__(self, obs):
+    def __call__(self, obs: Any) -> np.ndarray:
         obs = np.asarray(obs)
         if obs.dtype.kind == "f" and not all_fit(obs):
             raise ValueError(f"observation must hold finite numbers, got {obs} from the environment")
@@ -241,7 +290,7 @@ class Observed:
         return np.array(obs, dtype=self.dtype)
 
 
-def rewarded(rewards):
+def rewarded(rewards: Any) -> np.ndarray:
     """A copy of the rewards [N] in double precision; ValueError if one is not finite."""
     rewards = np.array(rewards, dtype=np.float64)
     if not all_fit(rewards):
@@ -249,12 +298,12 @@ def rewarded(rewards):
     return rewards
 
 
-def all_fit(numbers):
+def all_fit(numbers: np.ndarray) -> bool:
     """Whether all are finite in single precision: so is the sum of their squares, unless it overflows."""
     return np.vdot(numbers, numbers) <= LARGEST or bool((np.abs(numbers) <= LARGEST).all())
 
 
-def playable(space, actions):
+def playable(space: gym.Space, actions: np.ndarray) -> np.ndarray:
     """What the environment is given: a Gaussian policy may draw outside the Box, and gets the nearest action inside.
 
     Raises:
@@ -268,7 +317,7 @@ def playable(space, actions):
     return inside.astype(space.dtype, copy=False)
 
 
-def check_agent(agent, observation_space, action_space):
+def check_agent(agent: Player, observation_space: gym.Space, action_space: gym.Space) -> None:
     """Raise ValueError unless an agent can act, and was made for these spaces, as far as it says."""
     history = hasattr(agent, "agent") and not hasattr(agent, "act")
     require(not history, f"agent must be an agent, got {type(agent).__name__}: its attribute `agent` is one")
@@ -285,7 +334,7 @@ def check_agent(agent, observation_space, action_space):
         )
 
 
-def outline(space, bounded):
+def outline(space: gym.Space, bounded: bool) -> dict[str, Any]:
     """What two spaces must share for an agent to serve both, in plain values; bounds of a Box only where asked for."""
     if isinstance(space, gym.spaces.Discrete):
         return {"kind": "Discrete", "start": int(space.start), "n": int(space.n)}
@@ -295,25 +344,32 @@ def outline(space, bounded):
     return {"kind": "Box", "shape": list(space.shape), **bounds}
 
 
-def derived_seed(seed, number):
-    """The seed of the environments for one purpose of a run, told from others by its number."""
+def derived_seed(seed: int, number: int) -> int:
+    """The seed of the environments for one purpose of a run, distinguished from others by its number."""
     return (seed * SEED_STRIDE + number) % SEEDS
 
 
-def _limit(max_episode_steps, envs, default):
+def _limit(max_episode_steps: int | None, envs: gym.Env | gym.vector.VectorEnv, default: int) -> int:
     if max_episode_steps is None:
         return time_limit(envs) or default
     return check_positive_integer("max_episode_steps", max_episode_steps)
 
 
-def _warn_of_a_cut(what, limit):
+def warn_of_a_cut(what: str, limit: int) -> None:
     warnings.warn(
         f"{what} within {limit:,} steps: cut there, and counted as truncated; max_episode_steps sets another limit",
         stacklevel=3,
     )
 
 
-def _to_transitions(rows):
+def end_to_end(rows: Sequence[np.ndarray], played: np.ndarray) -> Transitions:
+    """Whole episodes, one after another, Transitions[T]: of rows [steps, N, ...] those that were played, [steps, N]."""
+    # Environment after environment instead of step after step: transpose, then keep what was played.
+    return to_transitions([row.swapaxes(0, 1)[played.T] for row in rows])
+
+
+def to_transitions(rows: Sequence[np.ndarray]) -> Transitions:
+    """Rows (s, a, r, s', terminated, truncated) as tensors; real numbers in single precision."""
     obs, actions, rewards, next_obs, terminated, truncated = rows
     if actions.dtype.kind == "f":  # networks are single precision
         actions = actions.astype(np.float32, copy=False)
@@ -324,11 +380,13 @@ def _to_transitions(rows):
 class Deterministic:
     """An agent's policy without its exploration: act(obs) takes the most probable or the mean action."""
 
-    def __init__(self, agent):
+    def __init__(self, agent: Player):
         self.act = getattr(agent, "act_deterministically", agent.act)
 
 
-def evaluate(agent, env_id, *, episodes=10, seed=0, max_episode_steps=None):
+def evaluate(
+    agent: Player, env_id: EnvMaker, *, episodes: int = 10, seed: int = 0, max_episode_steps: int | None = None
+) -> np.ndarray:
     """Undiscounted returns of whole episodes, played without exploration.
 
     Every episode starts in an environment of its own, so that short ones are not drawn more often.
@@ -350,16 +408,16 @@ def evaluate(agent, env_id, *, episodes=10, seed=0, max_episode_steps=None):
     episodes, seed = check_positive_integer("episodes", episodes), check_seed("seed", seed)
     with contextlib.closing(make_envs(env_id, episodes)) as envs:
         check_agent(agent, envs.single_observation_space, envs.single_action_space)
-        collector = Collector(
-            envs, seed=derived_seed(seed, SEED_STRIDE // 2), max_episode_steps=max_episode_steps
-        )
+        collector = Collector(envs, seed=derived_seed(seed, SEED_STRIDE // 2), max_episode_steps=max_episode_steps)
         returns = collector.play_episodes(Deterministic(agent))
     if collector.cut:
-        _warn_of_a_cut(f"{collector.cut} of {episodes} episodes did not end", collector.max_episode_steps)
+        warn_of_a_cut(f"{collector.cut} of {episodes} episodes did not end", collector.max_episode_steps)
     return returns
 
 
-def record(agent, env_id, *, seed=0, max_episode_steps=None):
+def record(
+    agent: Player, env_id: EnvMaker, *, seed: int = 0, max_episode_steps: int | None = None
+) -> tuple[np.ndarray, float]:
     """One episode played without exploration, as a camera would see it. No screen is needed.
 
     Args:
@@ -391,11 +449,11 @@ def record(agent, env_id, *, seed=0, max_episode_steps=None):
             score += rewarded(reward).item()
             frames.append(_frame(env))
     if not ended:
-        _warn_of_a_cut("the episode did not end", limit)
+        warn_of_a_cut("the episode did not end", limit)
     return np.stack(frames), score
 
 
-def _frame(env):
+def _frame(env: gym.Env) -> np.ndarray:
     """A copy of what the camera sees: an environment may draw into the same array again."""
     frame = env.render()
     require(
@@ -406,7 +464,7 @@ def _frame(env):
 
 
 @contextlib.contextmanager
-def _without_screen():
+def _without_screen() -> Iterator[None]:
     """pygame looks for a screen even where it draws into an array; meanwhile it gets one that is none."""
     known = os.environ.get("SDL_VIDEODRIVER")
     os.environ["SDL_VIDEODRIVER"] = "dummy"

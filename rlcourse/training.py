@@ -1,29 +1,29 @@
 """Training: a run that can be watched, stopped, saved, and gone on with."""
 
 import contextlib
+import csv
 import dataclasses
-import json
+import functools
 import os
-import tempfile
-import zipfile
-from pathlib import Path
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import Any
 
+import gymnasium as gym
 import numpy as np
 import torch
 
-from rlcourse import algorithms
-from rlcourse.algorithms.common import Agent, config_from, single_precision
-from rlcourse.checks import check_positive_integer, check_seed, require
+from rlcourse import checkpoints
+from rlcourse.algorithms.agent import Agent, config_from, single_precision
+from rlcourse.checks import check_nonnegative, check_positive_integer, check_seed, check_seeds, require
 from rlcourse.envs import make_envs
-from rlcourse.envs.vector import find_spec, label, lasting_name
+from rlcourse.envs.side_by_side import make_side_by_side
+from rlcourse.envs.vector import EnvMaker, label, lasting_name
+from rlcourse.populations import EpisodePopulation, Population, PopulationCollector
 from rlcourse.rollout import Collector, derived_seed, outline
-
-FORMAT = 1
-UNREADABLE = (zipfile.BadZipFile, EOFError, OSError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 
 @contextlib.contextmanager
-def one_thread():
+def one_thread() -> Iterator[None]:
     """Small networks are slower on several threads; the setting found is put back."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -33,90 +33,162 @@ def one_thread():
         torch.set_num_threads(threads)
 
 
+class Column:
+    """Numbers that are added one at a time and read as an array, at no cost that grows with their count.
+
+    Args:
+        dtype: of the numbers; whole ones become fractions when the first fraction is added.
+        values: the first of them.
+    """
+
+    def __init__(self, dtype: Any, values: np.ndarray | None = None):
+        values = np.empty(0, dtype) if values is None else values
+        self._room, self._size = np.concatenate([values, np.empty(16, values.dtype)]), len(values)
+
+    def append(self, value: float) -> None:
+        if self._room.dtype.kind != "f" and isinstance(value, float):
+            self._room = self._room.astype(float)
+        if self._size == len(self._room):
+            self._room = np.concatenate([self._room, np.empty_like(self._room)])
+        self._room[self._size] = value
+        self._size += 1
+
+    @property
+    def array(self) -> np.ndarray:
+        """All so far; it cannot be written to, and does not grow."""
+        array = self._room[: self._size]
+        array.flags.writeable = False
+        return array
+
+
 class History:
     """What a training run did: its learning curve, its metrics, and the agent as it stands.
 
     Attributes:
         steps, returns: arrays; episode i ended after environment step steps[i] with undiscounted return returns[i].
-        metrics: dict of arrays, one entry an update; metrics["steps"] tells when.
-        agent: the agent, trained so far.
+        metrics: dict of arrays, one entry per update; metrics["steps"] tells when.
+        agent: the agent, trained so far. (While several seeds learn side by side, a copy of how this one stands.)
         total_steps: environment steps taken.
         env_id, num_envs, seed: what it was trained on; env_id is a name, or the function that makes an environment.
     """
 
-    def __init__(self, agent, env_id, num_envs, seed):
-        self.agent, self.env_id, self.num_envs, self.seed = agent, env_id, num_envs, seed
+    def __init__(self, agent: Agent | Callable[[], Agent], env_id: EnvMaker, num_envs: int, seed: int):
+        self._agent, self.env_id, self.num_envs, self.seed = agent, env_id, num_envs, seed
         self.total_steps = 0
-        self._episodes = []
-        self._metrics = {"steps": []}
+        self._side_by_side = not isinstance(agent, Agent)
+        self._steps, self._returns = Column(np.int64), Column(np.float64)  # of the episodes
+        self._metrics = {"steps": Column(np.int64)}
 
     @property
-    def steps(self):
-        return np.array([step for step, _ in self._episodes], dtype=np.int64)
+    def agent(self) -> Agent:
+        if isinstance(self._agent, Agent):
+            return self._agent
+        agent = self._agent()
+        if not self._side_by_side:
+            self._agent = agent  # from now on its own
+        return agent
 
     @property
-    def returns(self):
-        return np.array([value for _, value in self._episodes], dtype=np.float64)
+    def steps(self) -> np.ndarray:
+        return self._steps.array
 
     @property
-    def metrics(self):
-        return {name: np.array(values) for name, values in self._metrics.items()}
+    def returns(self) -> np.ndarray:
+        return self._returns.array
 
-    def __repr__(self):
+    @property
+    def metrics(self) -> dict[str, np.ndarray]:
+        return {name: column.array for name, column in self._metrics.items()}
+
+    @property
+    def late_return(self) -> float | None:
+        """Mean return of the last 20 episodes; None before the first has ended."""
         late = self.returns[-20:]
-        score = f", last {len(late)} returns {late.mean():.1f} on average" if len(late) else ""
+        return float(late.mean()) if late.size else None
+
+    def __repr__(self) -> str:
+        late = self.late_return
+        score = "" if late is None else f", last {len(self.returns[-20:])} returns {late:.1f} on average"
         name = type(self.agent).__name__
-        where, episodes = label(self.env_id), len(self._episodes)
+        where, episodes = label(self.env_id), len(self.returns)
         return f"History({name} on {where}: {self.total_steps} steps, {episodes} episodes{score})"
 
-    def resume(self, *, total_steps, progress=True):
+    def _restore(self, arrays: dict[str, np.ndarray]) -> None:
+        """Episodes and metrics from the arrays of a file; ValueError if they do not fit together."""
+        steps, returns = arrays["steps"], arrays["returns"]
+        fits = steps.ndim == returns.ndim == 1 and len(steps) == len(returns)
+        types = (steps.dtype, returns.dtype) == (np.dtype(np.int64), np.dtype(np.float64))
+        require(fits and types, "its episodes do not fit together")
+        self._steps, self._returns = Column(np.int64, steps), Column(np.float64, returns)
+        metrics = {name[8:]: values for name, values in arrays.items() if name.startswith("metrics/")}
+        require(
+            "steps" in metrics and all(v.ndim == 1 and v.dtype.kind in "bif" for v in metrics.values()),
+            "its metrics do not fit together",
+        )
+        self._metrics = {name: Column(values.dtype, values) for name, values in metrics.items()}
+
+    def plot(self, *, solved: float | None = None) -> Any:
+        """The learning curve as a matplotlib Figure: every episode's return, and the mean of the last 20.
+
+        Args:
+            solved: the return that counts as solved, drawn as a line.
+        """
+        from rlcourse.course.figures.curves import learning_curve  # here: training alone needs no pictures
+
+        title = f"{type(self.agent).__name__} on {label(self.env_id)}"
+        return learning_curve(self.steps, self.returns, self.total_steps, title=title, solved=solved)
+
+    def to_csv(self, path: str | os.PathLike, *, what: str = "episodes") -> None:
+        """Write the run as a table, for a spreadsheet or another program.
+
+        Args:
+            path: of the file.
+            what: "episodes" for a row per episode, its last step and its return; "metrics" for a row per update.
+
+        Raises:
+            ValueError: if what is neither.
+        """
+        require(what in ("episodes", "metrics"), f"what must be 'episodes' or 'metrics', got {what!r}")
+        table = self.metrics if what == "metrics" else {"step": self.steps, "return": self.returns}
+        with open(path, "w", newline="", encoding="utf-8") as file:
+            rows = csv.writer(file)
+            rows.writerow(table)
+            rows.writerows(zip(*(column.tolist() for column in table.values()), strict=True))
+
+    def resume(self, *, total_steps: int, progress: bool = True) -> "History":
         """Go on until total_steps in all, with the same agent; episodes under way at the stop start anew."""
         total_steps = check_positive_integer("total_steps", total_steps)
         with contextlib.closing(make_envs(self.env_id, self.num_envs)) as envs, _bar(total_steps, progress) as bar:
-            exhaust(_go_on(self, envs, total_steps), self, bar)
+            collector = _collector(self, envs)
+            run_to_end(_continue([self], _alone(self.agent, collector), collector, total_steps), self, bar)
         return self
 
-    def save(self, path):
+    def save(self, path: str | os.PathLike) -> None:
         """Write the run to one file, in one piece: a reader finds the old file or the new one, never a half.
 
         The file holds numbers and names only. After a restart, `load` wants an agent's class, if that is not one of
         the course's, and the function that makes the environments, if they have no name.
         """
-        path = Path(path)
-        require(path.parent.is_dir(), f"path must be in an existing folder, {str(path.parent)!r} is none")
-        require(not path.is_dir(), f"path must name a file, {str(path)!r} is a folder")
+        agent = self.agent
         about = {
-            "format": FORMAT,
-            "algorithm": type(self.agent).__name__,
-            "module": _own_module(type(self.agent)),
-            "config": dataclasses.asdict(self.agent.config),
+            "algorithm": type(agent).__name__,
+            "module": checkpoints.own_module(type(agent)),
+            "config": dataclasses.asdict(agent.config),
             "env_id": self.env_id if isinstance(self.env_id, str) else None,
             "environment": label(self.env_id),
-            "spaces": _outlines(self.agent),
+            "spaces": _outlines(agent),
             "num_envs": self.num_envs,
             "seed": self.seed,
             "total_steps": self.total_steps,
-            "rng": self.agent.rng.bit_generator.state,
+            "rng": agent.rng.bit_generator.state,
         }
-        arrays = {"about": np.array(json.dumps(about)), "steps": self.steps, "returns": self.returns}
+        arrays: dict[str, Any] = {"steps": self.steps, "returns": self.returns}
         arrays |= {f"metrics/{name}": values for name, values in self.metrics.items()}
-        arrays |= {f"agent/{name}": values for name, values in self.agent.state().items()}
-        handle, temporary = tempfile.mkstemp(dir=path.parent or ".", prefix=path.name, suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.savez(file, **arrays)
-                file.flush()
-                os.fsync(file.fileno())
-            umask = os.umask(0)
-            os.umask(umask)
-            os.chmod(temporary, 0o666 & ~umask)  # as any new file: the temporary one is for its owner alone
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        arrays |= {f"agent/{name}": values for name, values in agent.state().items()}
+        checkpoints.write(path, about, arrays)
 
 
-def load(path, *, algorithm=None, env_id=None):
+def load(path: str | os.PathLike, *, algorithm: type[Agent] | None = None, env_id: EnvMaker | None = None) -> History:
     """Read a run that `History.save` wrote: numbers and names only, no code is ever loaded from the file.
 
     What no file can hold is handed over: the class of an agent that is not one of the course's (needed only where no
@@ -133,110 +205,35 @@ def load(path, *, algorithm=None, env_id=None):
             that does not fit the run.
         FileNotFoundError: if there is none.
     """
-    arrays, about = _read(path)
-    with _damage_said(path):
+    arrays, about = checkpoints.read(path)
+    with checkpoints.damage_said(path):
         name, environment, spaces = about["algorithm"], about["env_id"], about.get("spaces")
         run = {name: about[name] for name in ("config", "num_envs", "seed", "total_steps", "rng")}
-    algorithm = _trained_class(name, about.get("module"), algorithm)
-    env_id = _trained_environment(environment, about.get("environment"), env_id)
+    algorithm = checkpoints.trained_class(name, about.get("module"), algorithm)
+    env_id = checkpoints.trained_environment(environment, about.get("environment"), env_id)
     with contextlib.closing(make_envs(env_id, 1)) as envs:
         config = config_from(algorithm.Config, run["config"])
-        history = _begin(algorithm, envs, env_id, run["num_envs"], run["seed"], config)
+        history = _new_history(algorithm, envs, env_id, run["num_envs"], run["seed"], config)
     found = _outlines(history.agent)
     require(spaces in (None, found), f"env_id must make environments with the spaces of the run, {spaces}, got {found}")
-    with _damage_said(path):
+    with checkpoints.damage_said(path):
         history.agent.load_state({name[6:]: value for name, value in arrays.items() if name.startswith("agent/")})
         history.agent.rng.bit_generator.state = run["rng"]
-        history.total_steps = run["total_steps"]
-        history._episodes = list(zip(arrays["steps"].tolist(), arrays["returns"].tolist(), strict=True))
-        history._metrics = {name[8:]: v.tolist() for name, v in arrays.items() if name.startswith("metrics/")}
+        history.total_steps = int(check_nonnegative("total_steps", run["total_steps"]))
+        history._restore(arrays)
     return history
 
 
-def _read(path):
-    """The arrays in a file by name, and what it says about the run. Three kinds of file are told apart."""
-    require(isinstance(path, str | os.PathLike), f"path must be the path of a file, got {path!r}")
-    foreign = f"path must be a file written by History.save, {str(path)!r} is none"
-    require(not Path(path).is_dir(), foreign)
-    with open(path, "rb") as file:
-        require(file.read(4) == b"PK\x03\x04", foreign)  # so begins every zip archive, and a run is one
-    with _damage_said(path), zipfile.ZipFile(path) as archive:
-        broken = archive.testzip()
-        require(broken is None, f"its part {broken} has changed")
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        about = json.loads(str(arrays["about"]))
-    except (LookupError, ValueError):
-        raise ValueError(foreign) from None
-    written = about.get("format") if isinstance(about, dict) else None
-    require(written == FORMAT, f"path must hold a run of format {FORMAT}, {str(path)!r} has format {written}")
-    return arrays, about
-
-
-@contextlib.contextmanager
-def _damage_said(path):
-    """Says of whatever goes wrong inside that the file is damaged."""
-    try:
-        yield
-    except UNREADABLE as why:
-        what = f"path must be a file written by History.save and whole, {str(path)!r} is damaged: {why}"
-        raise ValueError(what) from None
-
-
-def _own_module(agent_class):
-    """Where an agent's class comes from, if it is none of the course's; else None."""
-    return None if agent_class in map(algorithms.__dict__.get, algorithms.__all__) else agent_class.__module__
-
-
-def _classes(base):
-    """A class, those made from it, and those made from them, in the order in which they were defined."""
-    return [base, *(deeper for heir in base.__subclasses__() for deeper in _classes(heir))]
-
-
-def _trained_class(name, module, given):
-    """The class of a saved agent: the one that is given, or the last one defined of that name in that module.
-
-    module is None for a class of the course.
-    """
-    if given is None:
-        fitting = [known for known in _classes(Agent) if (known.__name__, _own_module(known)) == (name, module)]
-        require(
-            fitting,
-            f"algorithm must be given, since the run is of {name}, a class that is not defined now: "
-            f"rl.load(path, algorithm={name})",
-        )
-        return fitting[-1]
-    is_agent = isinstance(given, type) and issubclass(given, Agent)
-    require(
-        is_agent and given.__name__ == name and (_own_module(given) is None) == (module is None),
-        f"algorithm must be the class that the run was made with, {name} of {module or 'the course'}, got {given!r}",
-    )
-    return given
-
-
-def _trained_environment(name, maker, given):
-    """What makes a saved run's environments: its name, or, if a function made them, the one that is given."""
-    if given is not None:
-        return given
-    require(
-        name is not None,
-        f"env_id must be given, since no file can hold the function that made the environments: "
-        f"rl.load(path, env_id={maker})",
-    )
-    try:
-        find_spec(name)
-    except ValueError:
-        raise ValueError(
-            f"env_id must be registered first, or given: the run was made in {name!r}, an environment that Gymnasium "
-            "does not know now. Register it again (import its package), or rl.load(path, env_id=...)"
-        ) from None
-    return name
-
-
 def train(
-    algorithm, env_id, *, total_steps, seed=0, config=None, num_envs=None, device="cpu", progress=True
-):
+    algorithm: type[Agent],
+    env_id: EnvMaker,
+    *,
+    total_steps: int,
+    seed: int = 0,
+    config: Any = None,
+    num_envs: int | None = None,
+    progress: bool = True,
+) -> History:
     """Train an agent and return the history of its training.
 
     Interrupting it (the stop button, Ctrl-C) returns what was learned so far.
@@ -248,7 +245,6 @@ def train(
         seed: of everything random in the run.
         config: an algorithm.Config, None for its defaults.
         num_envs: environments side by side, None for the algorithm's default.
-        device: where the networks live.
         progress: show a progress bar.
 
     Returns:
@@ -257,70 +253,194 @@ def train(
     Raises:
         ValueError: if an argument is not as described.
     """
-    options = {"total_steps": total_steps, "seed": seed, "config": config, "num_envs": num_envs, "device": device}
-    with contextlib.closing(run(algorithm, env_id, **options)) as updates:
-        history = next(updates)
+    seeds = (check_seed("seed", seed),)
+    options = {"total_steps": total_steps, "config": config, "num_envs": num_envs, "progress": progress}
+    return train_many(algorithm, env_id, seeds=seeds, **options)[0]
+
+
+def train_many(
+    algorithm: type[Agent],
+    env_id: EnvMaker,
+    *,
+    seeds: int | Sequence[int] = 16,
+    total_steps: int,
+    config: Any = None,
+    num_envs: int | None = None,
+    progress: bool = True,
+) -> list[History]:
+    """Train one agent per seed, all of them side by side in one batched run, several times faster than in turn.
+
+    Each seed does what `train` does with it: the same weights at the start, the same draws, the same updates, up to
+    rounding, which grows with the number of updates. Interrupting it returns what all have learned so far.
+
+    Memory: of agents that learn from replay, S · capacity stored steps, at most `LARGEST_REPLAY` bytes, and only what
+    is written to is taken; at the end each agent gets a copy of its share.
+
+    Args:
+        algorithm, env_id, config, num_envs, progress: as for `train`; num_envs environments for each seed.
+        seeds: different ones, or a number S, which stands for the seeds 0 to S - 1.
+        total_steps: environment steps of each seed.
+
+    Returns:
+        A History per seed, each with an ordinary agent, independent of the others.
+
+    Raises:
+        ValueError: if an argument is not as described, or the agent's workers are processes of their own.
+    """
+    options = {"total_steps": total_steps, "config": config, "num_envs": num_envs}
+    with contextlib.closing(run_many(algorithm, env_id, seeds=seeds, **options)) as updates:
+        histories = next(updates)
         with contextlib.suppress(KeyboardInterrupt), _bar(total_steps, progress) as bar:
-            exhaust(updates, history, bar)
-    return history
+            run_to_end(updates, histories, bar)
+    for history in histories:
+        _ = history.agent  # each gets its own now, and the population can go
+    return histories
 
 
-def run(algorithm, env_id, *, total_steps, seed=0, config=None, num_envs=None, device="cpu"):
+def run(
+    algorithm: type[Agent],
+    env_id: EnvMaker,
+    *,
+    total_steps: int,
+    seed: int = 0,
+    config: Any = None,
+    num_envs: int | None = None,
+) -> Generator[History]:
     """The same as `train`, one update at a time: yields the growing History before the first and after every one."""
+    seeds = (check_seed("seed", seed),)
+    options = {"total_steps": total_steps, "config": config, "num_envs": num_envs}
+    with contextlib.closing(run_many(algorithm, env_id, seeds=seeds, **options)) as updates:
+        for [history] in updates:
+            yield history
+
+
+def run_many(
+    algorithm: type[Agent],
+    env_id: EnvMaker,
+    *,
+    seeds: int | Sequence[int] = 16,
+    total_steps: int,
+    config: Any = None,
+    num_envs: int | None = None,
+) -> Generator[list[History]]:
+    """The same as `train_many`, one update at a time: yields the growing Histories before the first and after each.
+
+    (Where updates follow whole episodes, one update is that of one seed.)
+    """
     require(
         isinstance(algorithm, type) and issubclass(algorithm, Agent),
         f"algorithm must be one of the course's, such as rl.PPO, got {algorithm!r}",
     )
-    total_steps = check_positive_integer("total_steps", total_steps)
+    seeds, total_steps = check_seeds("seeds", seeds), check_positive_integer("total_steps", total_steps)
     num_envs = check_positive_integer("num_envs", algorithm.num_envs if num_envs is None else num_envs)
-    seed = check_seed("seed", seed)
-    with contextlib.closing(make_envs(env_id, num_envs)) as envs:
-        history = _begin(algorithm, envs, env_id, num_envs, seed, config, device)
-        yield history
-        yield from _go_on(history, envs, total_steps)
+    if len(seeds) == 1:
+        with contextlib.closing(make_envs(env_id, num_envs)) as envs:
+            history = _new_history(algorithm, envs, env_id, num_envs, seeds[0], config)
+            yield [history]
+            collector = _collector(history, envs)
+            yield from _continue([history], _alone(history.agent, collector), collector, total_steps)
+        return
+    chosen = algorithm.Config() if config is None else config
+    require(
+        getattr(chosen, "workers", "sync") == "sync",
+        "config must have workers='sync' where several seeds learn side by side: worker processes learn one seed at "
+        "a time, with rl.train",
+    )
+    with contextlib.closing(make_side_by_side(env_id, num_envs, len(seeds))) as envs:
+        kind = EpisodePopulation if algorithm.whole_episodes else Population
+        population = kind(algorithm, envs.single_observation_space, envs.single_action_space, config, seeds)
+        members = [functools.partial(population.member, number) for number in range(len(seeds))]
+        name = lasting_name(env_id) or env_id
+        histories = [History(member, name, num_envs, seed) for member, seed in zip(members, seeds)]
+        collector = PopulationCollector(envs, seeds=[derived_seed(seed, 0) for seed in seeds])
+        try:
+            yield histories
+            yield from _continue(histories, population.training(collector), collector, total_steps, population.retire)
+        finally:
+            for history in histories:
+                history._side_by_side = False
 
 
-def exhaust(updates, history, bar):
-    """Follow a run to its end or to an interrupt."""
+def run_to_end(updates: Iterator[Any], histories: Any, bar: Any) -> Any:
+    """Follow a run, or several side by side, to the end or to an interrupt.
+
+    Args:
+        updates: what `run` or `run_many` yields.
+        histories: the last that it has yielded, a History or a list of them.
+        bar: a progress bar.
+    """
     with contextlib.suppress(KeyboardInterrupt):
-        for history in updates:
-            bar.update(min(history.total_steps, bar.total) - bar.n)
-            if len(history._episodes):
-                late = [value for _, value in history._episodes[-20:]]
-                bar.set_postfix_str(f"return {sum(late) / len(late):.1f}", refresh=False)
-    return history
+        for histories in updates:
+            every = histories if isinstance(histories, list) else [histories]
+            bar.update(min(bar.total, *(history.total_steps for history in every)) - bar.n)
+            late = [history.late_return for history in every if history.late_return is not None]
+            if late:
+                spread = f" ± {np.std(late):.1f}, {len(every)} seeds" if len(every) > 1 else ""
+                bar.set_postfix_str(f"return {sum(late) / len(late):.1f}{spread}", refresh=False)
+    return histories
 
 
-def _begin(algorithm, envs, env_id, num_envs, seed, config, device="cpu"):
+def _new_history(
+    algorithm: type[Agent], envs: gym.vector.VectorEnv, env_id: EnvMaker, num_envs: int, seed: int, config: Any
+) -> History:
     """The history of a run that has not begun, whose agent is made for these environments."""
-    agent = algorithm(envs.single_observation_space, envs.single_action_space, config, seed=seed, device=device)
+    agent = algorithm(envs.single_observation_space, envs.single_action_space, config, seed=seed)
     return History(agent, lasting_name(env_id) or env_id, num_envs, seed)
 
 
-def _go_on(history, envs, total_steps):
-    """Updates until total_steps; each stretch of a run draws its episodes from seeds of its own."""
-    before = history.total_steps
-    collector = Collector(envs, seed=derived_seed(history.seed, before))
-    reported = 0
-    updates = history.agent.training(collector)
-    while history.total_steps < total_steps:
+def _collector(history: History, envs: gym.vector.VectorEnv) -> Collector:
+    """The Collector of a run's next stretch; each stretch draws its episodes from seeds of its own."""
+    return Collector(envs, seed=derived_seed(history.seed, history.total_steps))
+
+
+def _alone(agent: Agent, collector: Collector) -> Iterator[dict[int, dict]]:
+    """Updates of one agent, as a population yields them: by its number, which is 0."""
+    for metrics in agent.training(collector):
+        yield {0: metrics}
+
+
+def _continue(
+    histories: list[History],
+    updates: Iterator[dict[int, dict]],
+    collector: Collector,
+    total_steps: int,
+    retire: Callable[[int], None] = lambda number: None,
+) -> Iterator[list[History]]:
+    """Updates until every seed has taken total_steps.
+
+    Args:
+        histories: one per seed, to be continued.
+        updates: yields the metrics of each seed that made an update, by its number.
+        collector: where the updates get their steps, and which counts them.
+        total_steps: of each seed.
+        retire: told the number of each seed that is done.
+    """
+    before, reported = [history.total_steps for history in histories], [0] * len(histories)
+    going = {number for number, steps in enumerate(before) if steps < total_steps}
+    while going:
         with one_thread(), single_precision():
-            metrics = next(updates)
-        history.total_steps = before + collector.steps
-        history._episodes += [(before + step, value) for step, value in collector.finished[reported:]]
-        reported = len(collector.finished)
-        history._metrics["steps"].append(history.total_steps)
-        for name, value in metrics.items():
-            history._metrics.setdefault(name, []).append(value)
-        yield history
+            updated = next(updates)
+        for number, metrics in updated.items():
+            history, log = histories[number], collector.logs[number]
+            history.total_steps = before[number] + log.steps
+            for step, value in log.finished[reported[number] :]:
+                history._steps.append(before[number] + step)
+                history._returns.append(value)
+            reported[number] = len(log.finished)
+            for name, value in {"steps": history.total_steps, **metrics}.items():
+                history._metrics.setdefault(name, Column(type(value))).append(value)
+            if history.total_steps >= total_steps and number in going:
+                going.remove(number)
+                retire(number)
+        yield histories
 
 
-def _outlines(agent):
+def _outlines(agent: Agent) -> dict[str, dict[str, Any]]:
     """The spaces that an agent serves, in plain values."""
     return {"observation": outline(agent.observation_space, False), "action": outline(agent.action_space, True)}
 
 
-def _bar(total_steps, progress):
+def _bar(total_steps: int, progress: bool) -> Any:
     from tqdm.auto import tqdm  # here: in a notebook it loads the widgets
 
     return tqdm(total=total_steps, disable=not progress, unit="step", mininterval=0.2)

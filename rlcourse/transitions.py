@@ -1,6 +1,8 @@
 """Transitions: the one batch type of the course."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -11,7 +13,7 @@ from rlcourse.checks import check_flags
 INDEXABLE = ("uint8", "int8", "int16", "int32", "int64")  # whole numbers of which torch can pick rows
 
 
-def stored_dtype(space):
+def stored_dtype(space: gym.Space) -> np.dtype:
     """NumPy type in which elements of a Box or Discrete space are kept in Transitions.
 
     Real numbers are in single precision, as the networks compute. The numbers of a Discrete space are int64, as
@@ -28,7 +30,8 @@ class Transitions:
     """Steps (s_t, a_t, r_t, s_{t+1}) with both kinds of ending, any leading axes.
 
     The leading axes are those of `rewards`: [T, N] for a rollout of N environments, [B] for a
-    replayed minibatch. Observations and actions may have further axes behind them.
+    replayed minibatch. Where S seeds learn side by side, they are [T, S, N] and [S, B].
+    Observations and actions may have further axes behind them.
 
     Args:
         obs, actions, next_obs: s_t, a_t, s_{t+1}; shape [*leading, ...]. Where an episode ends, next_obs
@@ -48,7 +51,7 @@ class Transitions:
     terminated: torch.Tensor
     truncated: torch.Tensor
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, tensor in vars(self).items():  # made in every step: a sentence is made only when it is needed
             if not isinstance(tensor, torch.Tensor):
                 raise ValueError(f"{name} must be a torch tensor, got {type(tensor).__name__}")
@@ -66,35 +69,35 @@ class Transitions:
             shapes = tuple(self.obs.shape), tuple(self.next_obs.shape)
             raise ValueError("next_obs must have the shape of obs, {}, got {}".format(*shapes))
 
-    @staticmethod
-    def unchecked(**tensors):
-        """The same as Transitions(**tensors), for tensors that fit because of how they were made."""
-        made = object.__new__(Transitions)
-        vars(made).update(tensors)
-        return made
+    def map(self, function: Callable[[torch.Tensor], torch.Tensor]) -> "Transitions":
+        """A function applied to all six tensors."""
+        return Transitions(**{name: function(tensor) for name, tensor in vars(self).items()})
 
-    def _map(self, function):
-        return Transitions.unchecked(**{name: function(tensor) for name, tensor in vars(self).items()})
-
-    def __len__(self):
+    def __len__(self) -> int:
         """Length of the first leading axis: T of a rollout, B of a minibatch."""
         return len(self.rewards)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: Any) -> "Transitions":
         """The same rows of all six tensors; any index that works on `rewards`."""
-        return self._map(lambda tensor: tensor[index])
+        return self.map(lambda tensor: tensor[index])
 
-    def select(self, rows):
-        """The rows with these numbers, Transitions[B], for a tensor of numbers [B]: self[rows], in half the time."""
-        return self._map(lambda tensor: tensor.index_select(0, rows))
-
-    def flatten(self):
-        """[T, N] -> [T * N]: what a minibatch is drawn from once time no longer matters."""
+    def flatten(self) -> "Transitions":
+        """[T, N] -> [T * N]: what a minibatch is drawn from once time no longer matters; [T, S, N] -> [S, T * N]."""
         leading = self.rewards.dim()
-        return self._map(lambda tensor: tensor.reshape(-1, *tensor.shape[leading:]))
+        return self.map(lambda tensor: flatten(tensor, leading))
 
-    def to(self, device):
-        """The same transitions on another device."""
-        if self.rewards.device == device:
-            return self
-        return self._map(lambda tensor: tensor.to(device))
+
+def flatten(tensor: torch.Tensor, leading: int | None = None) -> torch.Tensor:
+    """Time steps and environments in one axis: [T, N, ...] -> [T * N, ...].
+
+    Where S seeds lie side by side, each keeps to itself, and their axis comes first: [T, S, N, ...] -> [S, T * N, ...].
+
+    Args:
+        tensor: any tensor.
+        leading: how many of its axes are time steps, seeds and environments; None for all.
+    """
+    leading = tensor.dim() if leading is None else leading
+    behind = tensor.shape[leading:]
+    if leading < 3:
+        return tensor.reshape(-1, *behind)
+    return tensor.movedim(-2 - len(behind), 0).reshape(tensor.shape[-2 - len(behind)], -1, *behind)

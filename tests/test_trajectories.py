@@ -16,12 +16,27 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "rlcourse"
-TRAINING = {("training", name) for name in ("train", "train_many", "run", "load")}
+TESTS = sorted([*(ROOT / "tests").rglob("test_*.py"), *PACKAGE.rglob("test_*.py")])
+TRAINING = {("training", name) for name in ("train", "train_many", "run", "run_many", "load")}
 """(module, function) that every run comes from; what calls one of them, trains."""
 BOOKS = {
-    "steps", "total_steps", "updates", "shape", "dtype", "keys", "seed", "env_id", "config", "buffer",
-    "observation_space", "action_space", "staleness", "worker", "process", "replaced",
-}  # fmt: skip
+    "steps",
+    "total_steps",
+    "updates",
+    "shape",
+    "dtype",
+    "keys",
+    "seed",
+    "env_id",
+    "config",
+    "buffer",
+    "observation_space",
+    "action_space",
+    "staleness",
+    "worker",
+    "process",
+    "replaced",
+}
 """Attributes and keys of a run that count and do not measure: rounding leaves them alone."""
 COUNTS = {"len", "type", "isinstance", "hasattr", "set"}
 CLOSE = {"assert_allclose", "assert_array_equal", "assert_equal", "assert_close", "allclose", "isclose", "array_equal"}
@@ -34,6 +49,21 @@ LAWS = {
     "test_a_cartpole_of_ones_own_is_not_taken_for_gymnasiums": "the sign of every reward",
     "test_a_vector_environment_alone_may_be_registered_and_restart_a_step_late": "a step of CartPole pays 1",
     "test_history_tells_where_each_episode_ended": "a step of CartPole pays 1, so returns add up to at most the steps",
+    "test_no_seed_reaches_another": "the same seeds twice on one machine, digit for digit, unless their rewards differ",
+    "test_each_seed_takes_its_steps_where_episodes_end_at_different_times": "a step of CartPole pays 1, so "
+    "returns add up to the steps",
+    "test_several_algorithms_are_compared_on_the_same_seeds": "which seeds were trained, and which labels are told",
+    "test_what_still_holds_dots_is_not_trained": "nothing is trained",
+    "test_both_are_trained_on_the_same_seeds": "one algorithm under two names: equal runs, digit for digit",
+    "test_an_error_in_the_students_function_becomes_a_sentence": "an error in the first update",
+    "test_random_corruptions_are_refused_or_make_no_difference": "how many files are refused, whatever the run",
+    "test_crafted_files_are_refused": "a run against its own file",
+    "test_a_header_that_promises_more_than_there_is_asks_for_no_memory": "a run against its own file",
+    "test_code_in_a_file_is_never_run": "a run against its own file",
+    "test_a_run_can_be_written_as_a_table_and_drawn": "a run against its own table",
+    "test_training_works_inside_a_running_event_loop": "the same seed twice on one machine, digit for digit",
+    "test_labels_of_equal_curves_do_not_collide": "places of labels, whatever the curves",
+    "test_the_words_of_a_population_are_the_numbers_of_its_interval": "a sentence, against the numbers it is made from",
     "test_two_workers_learn_and_one_that_is_killed_is_replaced": "the ratio of late to early returns was 6 to 12 in 16 "
     "runs, its logarithm more than ten standard deviations above that of 2",
 }
@@ -197,13 +227,13 @@ def printed(cells):
 # ---------------------------------------------------------------- they hold, and they bite
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "tests").rglob("test_*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: f"{path.parents[1].name}-{path.stem}")
 def test_no_test_pins_a_run(path):
     assert list(pinned(path.read_text(encoding="utf-8"))) == []
 
 
 def test_every_exception_is_a_test_that_needs_it():
-    everything = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    everything = "\n".join(path.read_text(encoding="utf-8") for path in TESTS)
     assert [name for name in LAWS if f"def {name}(" not in everything] == []
 
 
@@ -217,27 +247,39 @@ IMPORTS = """
 import numpy as np
 import pytest
 import rlcourse as rl
-from rlcourse import panel, training
-from rlcourse.experiments import lesson_04, lesson_07, lesson_08_pendulum as pendulum, lesson_10_agents as measured
+from rlcourse import training
+from rlcourse.course import pendulum
+from rlcourse.course.widgets import training_panel
+from rlcourse.lessons.actor_critic import experiments as tables
+from rlcourse.lessons.ppo_in_practice import board as tuning
+from rlcourse.lessons.ppo_in_practice import experiments as ppo
+from rlcourse.lessons.sac import runs as measured
 """
 
 
-@pytest.mark.parametrize("body", [
-    # five tests that were red on another processor, or could have been
-    "again = lesson_07.running_score(lesson_07.run(name, seed=0, total_steps=5_000))\n"
-    "    np.testing.assert_allclose(again, lesson_07.stored()['board'][name]['curves'][0][: len(again)], atol=0.06)",
-    "again = pendulum.run(pendulum.DEFAULT, seed=0, total_steps=1_500)\n"
-    "    assert again.scores == pytest.approx(pendulum.stored()[pendulum.DEFAULT][0].scores[:3], abs=0.2)",
-    "again = measured.learn(measured.ENTRIES['DDPG'], 0, steps=750)\n"
-    "    np.testing.assert_allclose(again['scores'], measured.runs('DDPG')['scores'][0][:2], atol=0.2)",
-    "assert min(lesson_07.greedy_scores()) >= lesson_07.SOLVED",
-    "slow, usual = (rl.train(rl.PPO, 'x', config=c).returns.mean() for c in configs)\n    assert usual > 1.5 * slow",
-    # and others of their kind
-    "assert rl.evaluate(rl.train(rl.PPO, 'x').agent, 'x').mean() == pytest.approx(499.2)",
-    "for history in training.run(rl.PPO, 'x'):\n        pass\n    assert history.returns.tolist() == [12.0, 31.0]",
-    "runs = [rl.train(rl.PPO, 'x', seed=s) for s in range(5)]\n    assert all(run.returns[-1] > 475 for run in runs)",
-    "loss = panel.watch(rl.PPO, 'x').metrics['loss']\n    torch.testing.assert_close(loss, torch.tensor([0.3]))",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "body",
+    [
+        # five tests that were red on another processor, or could have been
+        "again = ppo.running_score(ppo.run(name, seed=0, total_steps=5_000))\n"
+        "    np.testing.assert_allclose(again, ppo.stored()['board'][name]['curves'][0][: len(again)], "
+        "atol=0.06)",
+        "again = pendulum.run(pendulum.DEFAULT, seed=0, total_steps=1_500)\n"
+        "    assert again.scores == pytest.approx(pendulum.stored()[pendulum.DEFAULT][0].scores[:3], abs=0.2)",
+        "again = measured.learn(measured.ENTRIES['DDPG'], seeds=[0])\n"
+        "    np.testing.assert_allclose(again['scores'], measured.runs('DDPG')['scores'][0][:2], atol=0.2)",
+        "assert min(tuning.population(change, [0])) >= 475",
+        "slow, usual = (rl.train(rl.PPO, 'x', config=c).returns.mean() for c in configs)\n    assert usual > 1.5 "
+        "* slow",
+        # and others of their kind
+        "assert rl.evaluate(rl.train(rl.PPO, 'x').agent, 'x').mean() == pytest.approx(499.2)",
+        "for history in training.run(rl.PPO, 'x'):\n        pass\n    assert history.returns.tolist() == [12.0, 31.0]",
+        "runs = [rl.train(rl.PPO, 'x', seed=s) for s in range(5)]\n    assert all(run.returns[-1] > 475 for run "
+        "in runs)",
+        "loss = training_panel.watch(rl.PPO, 'x').metrics['loss']\n"
+        "    torch.testing.assert_close(loss, torch.tensor([0.3]))",
+    ],
+)
 def test_a_pinned_run_is_found(body):
     assert list(pinned(f"{IMPORTS}\ndef test_it():\n    {body}\n"))
 
@@ -248,31 +290,41 @@ def test_a_run_is_found_behind_helpers_and_fixtures():
     assert list(pinned(f"{IMPORTS}\n@pytest.fixture\n{helper}\ndef test_it(trained):\n    assert trained.mean() > 3\n"))
 
 
-@pytest.mark.parametrize("body", [
-    "one, same = (lesson_07.run('default', seed=0) for _ in range(2))\n"
-    "    assert np.array_equal(one.returns, same.returns) and one.total_steps == 2048",
-    "one = rl.train(rl.PPO, 'x')\n    assert rl.load('run').resume().returns.tolist() == one.resume().returns.tolist()",
-    "history = rl.train(rl.PPO, 'x')\n    assert len(history.returns) > 3 and history.steps[-1] == 10",
-    "assert lesson_04.learn(env_steps=4_000).solved[-1] == 1.0",  # tables in double precision, no network
-    "assert min(lesson_07.finals('default')) >= lesson_07.SOLVED",  # what is stored is the same everywhere
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "body",
+    [
+        "one, same = (ppo.run('default', seed=0) for _ in range(2))\n"
+        "    assert np.array_equal(one.returns, same.returns) and one.total_steps == 2048",
+        "one = rl.train(rl.PPO, 'x')\n    assert rl.load('run').resume().returns.tolist() == "
+        "one.resume().returns.tolist()",
+        "history = rl.train(rl.PPO, 'x')\n    assert len(history.returns) > 3 and history.steps[-1] == 10",
+        "assert tables.learn(env_steps=4_000).solved[-1] == 1.0",  # tables in double precision, no network
+        "assert min(ppo.finals('default')) >= ppo.SOLVED",  # what is stored is the same everywhere
+    ],
+)
 def test_a_law_is_let_pass(body):
     assert list(pinned(f"{IMPORTS}\ndef test_it():\n    {body}\n")) == []
 
 
 def test_a_verdict_over_a_population_is_let_pass():
-    body = "won = sum(s >= 475 for s in lesson_07.greedy_scores(16))\n    assert won >= least_successes(16, chance=0.8)"
+    body = (
+        "won = sum(s >= 475 for s in tuning.population(change, range(16)))\n"
+        "    assert won >= least_successes(16, chance=0.8)"
+    )
     assert list(pinned(f"{IMPORTS}\ndef test_it(least_successes):\n    {body}\n")) == []
     assert list(pinned(f"{IMPORTS}\ndef test_it():\n    {body}\n"))
 
 
-@pytest.mark.parametrize(("cells", "found"), [
-    (["history = rl.train(rl.PPO, 'x')", f"{MARK}\nprint(history.returns[-1])"], [2]),
-    ([f"{MARK}\nprint(panel.watch(rl.PPO, 'x').returns.mean())"], [1]),
-    (["run = measured.learn(entry, 0)\nscore = run['scores'][-1]", f"{MARK}\nprint(score)"], [2]),
-    (["history = rl.train(rl.PPO, 'x')", f"{MARK}\nprint(len(history.steps))", "print(history.returns)"], []),
-    ([f"{MARK}\nprint(lesson_07.stored()['steps'])"], []),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("cells", "found"),
+    [
+        (["history = rl.train(rl.PPO, 'x')", f"{MARK}\nprint(history.returns[-1])"], [2]),
+        ([f"{MARK}\nprint(training_panel.watch(rl.PPO, 'x').returns.mean())"], [1]),
+        (["run = measured.learn(entry, 0)\nscore = run['scores'][-1]", f"{MARK}\nprint(score)"], [2]),
+        (["history = rl.train(rl.PPO, 'x')", f"{MARK}\nprint(len(history.steps))", "print(history.returns)"], []),
+        ([f"{MARK}\nprint(ppo.stored()['steps'])"], []),
+    ],
+)
 def test_a_compared_output_that_shows_a_run_is_found(cells, found):
     assert list(printed([IMPORTS, *cells])) == found
 

@@ -1,16 +1,19 @@
 """The course's small worlds. Each is a table that the oracle solves and an environment that agents play."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import gymnasium as gym
 import torch
 
-from rlcourse.checks import check_fraction
+from rlcourse.checks import check_unit_interval
 from rlcourse.envs.tabular import TabularEnv, TabularVectorEnv
 from rlcourse.exact import FiniteMDP
 
 LEFT, RIGHT = 0, 1
 
 
-def corridor(offset=0.0):
+def corridor(offset: float = 0.0) -> FiniteMDP:
     """Six cells in a row, actions left and right; a move goes the other way with probability 0.1.
 
     Leaving cell 5 pays 1.0, leaving cell 0 pays 0.1, any other cell nothing; `offset` is added to every reward.
@@ -26,7 +29,7 @@ def corridor(offset=0.0):
     return FiniteMDP(transitions, rewards + offset)
 
 
-def survival_chain():
+def survival_chain() -> FiniteMDP:
     """Ten cells and then the end: each step advances with probability 0.8, else stays; reward 1 while alive.
 
     There is one action, so every true advantage is zero: whatever an estimator says is its error.
@@ -39,7 +42,7 @@ def survival_chain():
     return FiniteMDP(transitions, torch.ones(10, 1, dtype=torch.float64))
 
 
-def two_exits():
+def two_exits() -> FiniteMDP:
     """Seven cells, start in the middle: walking out on the left pays 0.4, on the right 1.0; each step costs 0.02.
 
     Both exits are equally far; only the returns tell them apart.
@@ -56,12 +59,12 @@ def two_exits():
     return FiniteMDP(transitions, rewards)
 
 
-def penalty_shootout(keeper_right=1.0, payoff=1.0, offset=0.0):
+def penalty_shootout(keeper_right: float = 1.0, payoff: float = 1.0, offset: float = 0.0) -> FiniteMDP:
     """One kick: left or right, named from the kicker's view; the keeper dives right with probability q.
 
     A goal falls exactly when kick and dive differ: Q(left) = q, Q(right) = 1 - q, times payoff, plus offset.
     """
-    q = check_fraction("keeper_right", keeper_right)
+    q = check_unit_interval("keeper_right", keeper_right)
     goal = torch.tensor([[q, 1 - q]], dtype=torch.float64)
     return FiniteMDP(torch.zeros(1, 2, 1), payoff * goal + offset)
 
@@ -73,24 +76,24 @@ class PenaltyShootout(gym.Env):
         keeper_right: probability q that the keeper dives right (from the kicker's view).
     """
 
-    metadata = {"render_modes": []}
+    metadata: dict[str, Any] = {"render_modes": []}
 
-    def __init__(self, keeper_right=1.0):
-        self.keeper_right = check_fraction("keeper_right", keeper_right)
+    def __init__(self, keeper_right: float = 1.0):
+        self.keeper_right = check_unit_interval("keeper_right", keeper_right)
         self.observation_space = gym.spaces.Discrete(1)
         self.action_space = gym.spaces.Discrete(2)
 
-    def reset(self, *, seed=None, options=None):
+    def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[int, dict]:
         super().reset(seed=seed)
         return 0, {}
 
-    def step(self, action):
+    def step(self, action: int) -> tuple[int, float, bool, bool, dict]:
         dive = RIGHT if self.np_random.random() < self.keeper_right else LEFT
         goal = float(action != dive)
         return 0, goal, True, False, {"dive": dive}
 
 
-def register():
+def register() -> None:
     """Make every world of the course known to Gymnasium."""
     worlds = {
         "Corridor": (corridor, {"start": 0, "reward_noise": 0.5, "horizon": 10}, ("offset",)),
@@ -109,10 +112,12 @@ def register():
 class _Entry:
     """Table + defaults -> environment, the keyword arguments shared out between the two."""
 
-    def __init__(self, make, table, defaults, table_options):
+    def __init__(
+        self, make: type, table: Callable[..., FiniteMDP], defaults: dict[str, Any], table_options: Sequence[str]
+    ):
         self.make, self.table, self.defaults, self.table_options = make, table, defaults, table_options
 
-    def __call__(self, **options):
+    def __call__(self, **options: Any) -> gym.Env | gym.vector.VectorEnv:
         for_table = {key: options.pop(key) for key in self.table_options if key in options}
         return self.make(self.table(**for_table), **{**self.defaults, **options})
 

@@ -3,6 +3,8 @@
 import functools
 import importlib
 import inspect
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 import gymnasium as gym
 import numpy as np
@@ -12,6 +14,8 @@ from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode
 
 from rlcourse.checks import check_positive_integer, require
+
+EnvMaker: TypeAlias = str | EnvSpec | Callable[..., gym.Env]  # what makes an environment: its name, or a function
 
 
 class SameStepCartPole(CartPoleVectorEnv):
@@ -23,16 +27,22 @@ class SameStepCartPole(CartPoleVectorEnv):
 
     metadata = {**CartPoleVectorEnv.metadata, "autoreset_mode": AutoresetMode.SAME_STEP}
 
-    def step(self, action):
+    prev_done: np.ndarray
+
+    def step(self, action: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict]:
         obs, rewards, terminated, truncated, info = super().step(action)
         ended = self.prev_done
         if ended.any():
             info["final_obs"] = obs.copy()
-            self.state[:, ended] = self.np_random.uniform(self.low, self.high, size=(4, ended.sum()))
+            self.state[:, ended] = self.first_states(ended)
             self.steps[ended] = 0
             self.prev_done = np.zeros_like(ended)
             obs[ended] = self.state.T[ended]
         return obs, rewards, terminated, truncated, info
+
+    def first_states(self, ended: np.ndarray) -> np.ndarray:
+        """Where the next episodes of some environments begin, one state a column."""
+        return self.np_random.uniform(self.low, self.high, size=(4, ended.sum()))
 
 
 class SameStepEnvs(gym.vector.VectorEnv):
@@ -48,7 +58,7 @@ class SameStepEnvs(gym.vector.VectorEnv):
         ValueError: if the spaces differ, or one environment is there twice.
     """
 
-    def __init__(self, envs):
+    def __init__(self, envs: Sequence[gym.Env]):
         first = envs[0]
         require(
             len({id(env.unwrapped) for env in envs}) == len(envs),
@@ -65,16 +75,16 @@ class SameStepEnvs(gym.vector.VectorEnv):
         self.metadata = {**first.metadata, "autoreset_mode": AutoresetMode.SAME_STEP}
         self.spec, self.render_mode = first.spec, first.render_mode
 
-    def reset(self, *, seed=None, options=None):
+    def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict]:
         batch = self._batch()
         for i, env in enumerate(self.envs):
             self._write(batch, i, env.reset(seed=None if seed is None else seed + i, options=options)[0])
         return batch, {}
 
-    def step(self, actions):
+    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict]:
         batch, rewards = self._batch(), np.empty(self.num_envs)
         terminated, truncated = np.empty(self.num_envs, dtype=bool), np.empty(self.num_envs, dtype=bool)
-        info = {}
+        info: dict[str, np.ndarray] = {}
         for i, env in enumerate(self.envs):
             obs, reward, terminated[i], truncated[i], _ = env.step(actions[i])
             rewards[i] = reward if np.ndim(reward) == 0 else _one_number(reward)
@@ -86,26 +96,26 @@ class SameStepEnvs(gym.vector.VectorEnv):
                 self._write(batch, i, env.reset()[0])
         return batch, rewards, terminated, truncated, info
 
-    def _batch(self):
+    def _batch(self) -> np.ndarray:
         """Room for one observation of every environment."""
         space = self.single_observation_space
         return np.zeros((self.num_envs, *space.shape), dtype=space.dtype)
 
-    def _write(self, batch, i, obs):
+    def _write(self, batch: np.ndarray, i: int, obs: Any) -> None:
         shape = np.shape(obs)
         if shape != batch.shape[1:]:  # a shorter one would be repeated until it fits
             raise ValueError(f"observation must have the shape of its space, {batch.shape[1:]}, got {shape}")
         batch[i] = obs
 
-    def render(self):
+    def render(self) -> tuple:
         return tuple(env.render() for env in self.envs)
 
-    def close_extras(self, **kwargs):
+    def close_extras(self, **kwargs: Any) -> None:
         for env in self.envs:
             env.close()
 
 
-def _one_number(reward):
+def _one_number(reward: Any) -> float:
     """What an array of a single reward holds."""
     require(np.size(reward) == 1, f"reward must be one number per step, got {reward!r}")
     return np.asarray(reward).item()
@@ -114,11 +124,11 @@ def _one_number(reward):
 class OwnArray(gym.ObservationWrapper):
     """Hands out a copy of every observation, so that the environment may write into its own."""
 
-    def observation(self, obs):
+    def observation(self, obs: Any) -> np.ndarray:
         return np.array(obs)
 
 
-def find_spec(env_id):
+def find_spec(env_id: str | EnvSpec) -> EnvSpec:
     """What Gymnasium knows about a name: "CartPole-v1", "CartPole" for its newest version, "package:Name-v0" for a
     name that is registered when its package is imported.
 
@@ -144,7 +154,7 @@ def find_spec(env_id):
         raise ValueError(f"env_id must name a registered Gymnasium environment, got {env_id!r}: {error}") from None
 
 
-def lasting_name(env_id):
+def lasting_name(env_id: EnvMaker) -> str | None:
     """The name that will make the same environment tomorrow, with its version; None where there is no such name."""
     if callable(env_id):
         return None
@@ -155,14 +165,14 @@ def lasting_name(env_id):
     return module + colon + spec.id
 
 
-def label(env_id):
+def label(env_id: EnvMaker) -> str:
     """What to call an environment in a sentence: its name, or that of the function that makes it."""
     if callable(env_id):
         return getattr(env_id, "__name__", type(env_id).__name__)
     return env_id.id if isinstance(env_id, EnvSpec) else env_id
 
 
-def make_env(env_id, **options):
+def make_env(env_id: EnvMaker, **options: Any) -> gym.Env:
     """One Gymnasium environment.
 
     Args:
@@ -181,13 +191,11 @@ def make_env(env_id, **options):
         given = f"called with {', '.join(options)}" if options else "called without arguments"
         raise ValueError(f"env_id must be a function that can be {given}, got {env_id!r}: {why}") from None
     env = env_id(**options)
-    require(
-        isinstance(env, gym.Env), f"env_id must make a Gymnasium environment, {env_id!r} made {type(env).__name__}"
-    )
+    require(isinstance(env, gym.Env), f"env_id must make a Gymnasium environment, {env_id!r} made {type(env).__name__}")
     return env
 
 
-def accepts(env_id, option):
+def accepts(env_id: EnvMaker, option: str) -> bool:
     """Whether `make_env` can pass an option on; of names, Gymnasium decides that later."""
     if not callable(env_id):
         return True
@@ -195,8 +203,8 @@ def accepts(env_id, option):
     return option in parameters or any(p.kind == p.VAR_KEYWORD for p in parameters.values())
 
 
-def make_envs(env_id, num_envs, **options):
-    """A Gymnasium vector environment that restarts an ended column within the same step.
+def make_envs(env_id: EnvMaker, num_envs: int, **options: Any) -> gym.vector.VectorEnv:
+    """A Gymnasium vector environment that restarts an ended environment within the same step.
 
     Vectorised physics where there is any (CartPole, the course's tables), otherwise SameStepEnvs. Its attribute
     `env_id` makes more of the kind, in another process, too, where the names of this one may be unknown.
@@ -216,13 +224,18 @@ def make_envs(env_id, num_envs, **options):
     return envs
 
 
-def _make_envs(maker, spec, num_envs, options):
+def is_plain(spec: EnvSpec, entry_point: str) -> bool:
+    """Whether a name stands for an environment of Gymnasium's just as it is: no wrappers, no options, a time limit."""
+    unchanged = not spec.additional_wrappers and not spec.kwargs and spec.max_episode_steps is not None
+    return unchanged and spec.entry_point == entry_point
+
+
+def _make_envs(maker: EnvMaker, spec: EnvSpec | None, num_envs: int, options: dict[str, Any]) -> gym.vector.VectorEnv:
     if spec is not None and not spec.additional_wrappers:
-        plain = not spec.kwargs and not options and spec.max_episode_steps is not None
-        if plain and spec.entry_point == "gymnasium.envs.classic_control.cartpole:CartPoleEnv":
-            envs = SameStepCartPole(num_envs, max_episode_steps=spec.max_episode_steps)
-            envs.spec = spec
-            return envs
+        if not options and is_plain(spec, "gymnasium.envs.classic_control.cartpole:CartPoleEnv"):
+            cartpoles = SameStepCartPole(num_envs, max_episode_steps=spec.max_episode_steps)
+            cartpoles.spec = spec
+            return cartpoles
         tabular = spec.id.startswith("rlcourse/") or spec.entry_point is None
         if tabular and spec.vector_entry_point is not None:
             return gym.make_vec(spec, num_envs, vectorization_mode="vector_entry_point", **options)
@@ -237,7 +250,7 @@ def _make_envs(maker, spec, num_envs, options):
         raise
 
 
-def time_limit(envs):
+def time_limit(envs: gym.Env | gym.vector.VectorEnv) -> int | None:
     """Steps after which an environment, or each of several, truncates by itself, as far as Gymnasium knows; or None."""
     parts = getattr(envs.unwrapped, "envs", [])
     limits = [getattr(part.spec, "max_episode_steps", None) for part in (envs, *parts)]

@@ -7,7 +7,7 @@ so small that sixteen seeds learn it in seconds.
 import gymnasium as gym
 import numpy as np
 import pytest
-from torch import nn
+import torch
 
 
 class Perceptron:
@@ -40,14 +40,48 @@ class Perceptron:
 def by_hand():
     """A function that copies a network of the course into a Perceptron; of twins, one of the two."""
 
-    def copy(net, twin=None):
-        layers = [layer for layer in net if hasattr(layer, "weight")]
-        numbers = [[p.detach().double().numpy() for p in (layer.weight, layer.bias)] for layer in layers]
-        if not isinstance(layers[0], nn.Linear):
-            numbers = [(weight[twin].T, bias[twin, 0]) for weight, bias in numbers]
-        return Perceptron(*zip(*numbers, strict=True), tanh=any(isinstance(layer, nn.Tanh) for layer in net))
+    def copy(net, twin=0):
+        weights = [weight[twin].T.detach().double().numpy() for weight in net.weights]
+        biases = [bias[twin, 0].detach().double().numpy() for bias in net.biases]
+        return Perceptron(weights, biases, tanh=net.activation is torch.tanh_)
 
     return copy
+
+
+@pytest.fixture
+def one_update():
+    """A function that makes one update: its metrics, and the gradients that each optimiser was given, by its name."""
+
+    def update(agent, batch):
+        seen = {}
+
+        def watch(name, optimizer):
+            def keep(*_):
+                seen[name] = [weight.grad.clone() for weight in optimizer.param_groups[0]["params"]]
+
+            optimizer.register_step_pre_hook(keep)
+
+        for name, part in agent.parts().items():
+            if isinstance(part, torch.optim.Optimizer):
+                watch(name, part)
+        return agent.update(batch), seen
+
+    return update
+
+
+@pytest.fixture
+def agree():
+    """A function that compares gradients [K, in, out], [K, 1, out], all weights then all biases, with those by hand."""
+
+    def compare(gradients, *by_hand, rtol=1e-4, atol=1e-5):
+        half = len(gradients) // 2
+        for number, expected in enumerate(by_hand):  # of each network: weight [out, in], bias [out], ...
+            for layer in range(half):
+                np.testing.assert_allclose(gradients[layer][number].T, expected[2 * layer], rtol=rtol, atol=atol)
+                bias = gradients[half + layer][number, 0]
+                np.testing.assert_allclose(bias, expected[2 * layer + 1], rtol=rtol, atol=atol)
+
+    return compare
 
 
 class Puck(gym.Env):

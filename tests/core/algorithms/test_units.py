@@ -15,6 +15,7 @@ AGENTS = {
     rl.ParallelActorCritic: {},
     rl.PPO: {"epochs": 1},
     rl.DDPG: {"warmup": 64, "batch_size": 32},
+    rl.TD3: {"warmup": 64, "batch_size": 32, "policy_delay": 1},
     rl.SAC: {"warmup": 64, "batch_size": 32},
     rl.ValueSAC: {"warmup": 64, "batch_size": 32, "learn_alpha": True},
 }
@@ -70,13 +71,17 @@ def first_updates(algorithm, name, updates=2):
 def test_the_first_updates_are_the_same_in_every_box(algorithm, box, registered):
     (expected, usual), (agent, metrics) = (first_updates(algorithm, registered[b]) for b in ((-1.0, 1.0), box))
     rounding = 2e-7 * max(map(abs, box)) / (box[1] - box[0])  # of an action, in half-widths, in single precision
-    for part in ("actor", "critic", "value", "temperature"):
+    for part in ("actor", "critic", "value"):
         weights = getattr(expected, part).named_parameters() if hasattr(expected, part) else ()
         for name, theirs in weights:
             mine = getattr(agent, part).get_parameter(name)
             torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-4 + 20 * rounding, msg=f"{part}.{name}")
 
     unit = np.log((box[1] - box[0]) / 2)
-    shifts = {"entropy": unit}  # an entropy in another unit is another number
+    shifts = {"entropy": unit}  # an entropy in another unit is another number, and α times it is part of a loss
+    if "alpha" in usual:
+        np.testing.assert_allclose(metrics["alpha"], usual["alpha"], rtol=1e-4)
+        before = np.concatenate([[1.0], usual["alpha"][:-1]])  # the α of each update
+        shifts["actor_loss"] = -before * unit
     for name, values in usual.items():
         np.testing.assert_allclose(metrics[name], values + shifts.get(name, 0.0), rtol=1e-3, atol=1e-3, err_msg=name)

@@ -26,23 +26,29 @@ def episodes():
 @pytest.mark.covers("AL-01", "EQ-01", "EQ-03")
 def test_one_update_ascends_the_formula():
     learner, batch = agent(**TABLE, gamma=0.9), episodes()
-    policy = torch.softmax(learner.actor.net(torch.arange(7)), -1).detach()
+    policy = torch.softmax(learner.actor(torch.arange(7)).logits, -1).detach()
     to_go = rl.rewards_to_go(batch.rewards, batch.terminated, batch.truncated, gamma=0.9)
     expected = torch.zeros(7, 2)
     for s, a, weight in zip(batch.obs, batch.actions, to_go):
         expected[s] += weight * (torch.nn.functional.one_hot(a, 2) - policy[s]) / len(batch)
     learner.update(batch)
-    weight = learner.actor.net[-1].weight  # [actions, states]
-    torch.testing.assert_close(-weight.grad.T, expected)  # the loss is the objective upside down
+    weight = learner.actor.net.weights[0]  # [1, states, actions]
+    torch.testing.assert_close(-weight.grad[0], expected)  # the loss is the objective upside down
 
 
 def test_normalized_weights_do_not_see_the_scale_of_rewards():
     small, large = agent(hidden=()), agent(hidden=())
     batch = episodes()
     small.update(batch)
-    large.update(rl.Transitions(batch.obs, batch.actions, 50 * batch.rewards, *(
-        getattr(batch, name) for name in ("next_obs", "terminated", "truncated"))))
-    grads = [learner.actor.net[-1].weight.grad for learner in (small, large)]
+    large.update(
+        rl.Transitions(
+            batch.obs,
+            batch.actions,
+            50 * batch.rewards,
+            *(getattr(batch, name) for name in ("next_obs", "terminated", "truncated")),
+        )
+    )
+    grads = [learner.actor.net.weights[0].grad for learner in (small, large)]
     torch.testing.assert_close(*grads, rtol=1e-4, atol=1e-6)
 
 

@@ -20,13 +20,16 @@ import subprocess
 import sys
 import time
 import warnings
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from types import ModuleType
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
 from rlcourse.checks import require
 from rlcourse.envs import make_envs
+from rlcourse.envs.vector import EnvMaker
 from rlcourse.rollout import Collector
 
 INSTALL = 'workers="ray" needs the extra `cluster`: pip install -c constraints.txt -e ".[cluster]"'
@@ -41,11 +44,11 @@ NAMESPACE = "rlcourse"  # marks a Ray that was started here, not found running
 class Report(NamedTuple):
     """What a worker sends."""
 
-    gradients: list
-    """NumPy arrays, one a parameter, in the order of `parameters`."""
+    gradients: list[np.ndarray]
+    """NumPy arrays, one per parameter, in the order of `parameters`."""
     steps: int
     """Environment steps behind them."""
-    returns: list
+    returns: list[float]
     """Returns of the episodes that ended in these steps."""
     seconds: float
     """What they took the worker, by the clock."""
@@ -62,28 +65,29 @@ class Worker:
         seed: of its environments and actions; no two workers share one.
     """
 
-    def __init__(self, algorithm, config, env_id, num_envs, seed):
+    def __init__(self, algorithm: type, config: Any, env_id: EnvMaker, num_envs: int, seed: int):
         torch.set_num_threads(1)  # the process is its own
         envs = make_envs(env_id, num_envs)
         self.collector = Collector(envs, seed=seed)
         self.agent = algorithm(envs.single_observation_space, envs.single_action_space, config, seed=seed)
 
-    def gradients(self, weights):
+    def gradients(self, weights: Sequence[np.ndarray]) -> Report:
         """Lines 1 to 4, at the given weights."""
         started, steps, episodes = time.perf_counter(), self.collector.steps, len(self.collector.finished)
         set_weights(self.agent, weights)  # AL-05.1
         batch = self.collector.collect(self.agent, steps=self.agent.config.steps)  # AL-05.2
-        losses = self.agent.losses(batch)  # AL-05.3
-        gradients = torch.autograd.grad(sum(losses), parameters(self.agent))  # AL-05.4
+        self.agent.update(batch)  # AL-05.3 the next copy overwrites its step
+        gradients = [parameter.grad.numpy() for parameter in parameters(self.agent)]  # AL-05.4
+
         return Report(
-            [gradient.numpy() for gradient in gradients],
+            gradients,
             self.collector.steps - steps,
             [value for _, value in self.collector.finished[episodes:]],
             time.perf_counter() - started,
             os.getpid(),
         )
 
-    def close(self):
+    def close(self) -> None:
         """Close its environments."""
         self.collector.envs.close()
 
@@ -97,40 +101,42 @@ class PackedWorker(Worker):
         num_envs, seed: as for Worker.
     """
 
-    def __init__(self, packed, folders, num_envs, seed):
+    def __init__(self, packed: bytes, folders: Sequence[str], num_envs: int, seed: int):
         sys.path.extend(folder for folder in folders if folder not in sys.path)
-        super().__init__(*pickle.loads(packed), num_envs, seed)
+        algorithm, config, env_id = pickle.loads(packed)
+        super().__init__(algorithm, config, env_id, num_envs, seed)
 
 
-def parameters(agent):
+def parameters(agent: Any) -> list:
     """Every weight that training moves: θ, then w."""
     return [*agent.actor.parameters(), *agent.critic.parameters()]
 
 
-def get_weights(agent):
+def get_weights(agent: Any) -> list[np.ndarray]:
     """The weights as NumPy arrays, copied."""
-    return [parameter.detach().cpu().numpy().copy() for parameter in parameters(agent)]
+    return [parameter.detach().numpy().copy() for parameter in parameters(agent)]
 
 
-def set_weights(agent, weights):
+def set_weights(agent: Any, weights: Sequence[np.ndarray]) -> None:
     """The inverse of `get_weights`; in place, since acting reads views of the same memory."""
     with torch.no_grad():
         for parameter, weight in zip(parameters(agent), weights, strict=True):
             parameter.copy_(torch.as_tensor(weight))
 
 
-def apply_gradients(agent, gradients):
+def apply_gradients(agent: Any, gradients: Sequence[np.ndarray]) -> None:
     """One step of both networks with gradients from elsewhere."""
     for parameter, gradient in zip(parameters(agent), gradients, strict=True):
-        parameter.grad = torch.tensor(gradient, device=parameter.device)
-    agent.optimizer.step()
+        parameter.grad = torch.tensor(gradient)
+    agent.actor_optimizer.step()
+    agent.critic_optimizer.step()
 
 
-def asynchronous(agent, collector):
+def asynchronous(agent: Any, collector: Collector) -> Iterator[dict]:
     """AL-05: yields the metrics of every update, for ever.
 
     A worker that dies is replaced, and its unfinished steps are lost. `collector` says which environments to
-    make, and is told of the steps and episodes of the workers. Arrival times decide the order of the updates,
+    make, and counts the steps and episodes of the workers. Arrival times decide the order of the updates,
     so that two runs with one seed differ.
 
     The workers reserve no processors of Ray, so that all of them start, however busy it is; a warning says when
@@ -145,6 +151,14 @@ def asynchronous(agent, collector):
         ValueError: if there are fewer environments than workers, or these cannot make environments of their own.
         RuntimeError: if Ray does not start, or worker after worker dies before it has sent anything.
     """
+    yield from updates(agent, collector, *recruiter(agent, collector))
+
+
+def recruiter(agent: Any, collector: Collector) -> tuple[ModuleType, Callable[[int], Any]]:
+    """The module `ray`, started, and a function that starts worker number k in a process of its own.
+
+    No two workers share a seed, whether one replaces the other or not.
+    """
     count, num_envs = agent.config.num_workers, collector.num_envs
     env_id = getattr(collector.envs, "env_id", collector.envs.spec)
     require(env_id is not None, "envs must come from make_envs, or have a spec, so that workers can make their own")
@@ -156,19 +170,30 @@ def asynchronous(agent, collector):
     seeds = np.random.SeedSequence(collector.seed)
     shares = [num_envs // count + (number < num_envs % count) for number in range(count)]
 
-    def spawn(number):
+    def recruit(number: int) -> Any:
         [seed] = seeds.spawn(1)[0].generate_state(1)
-        workers[number] = remote.remote(packed, sys.path, shares[number], int(seed) >> 1)
+        return remote.remote(packed, sys.path, shares[number], int(seed) >> 1)
+
+    return ray, recruit
+
+
+def updates(agent: Any, collector: Collector, ray: ModuleType, recruit: Callable[[int], Any]) -> Iterator[dict]:
+    """The learner's loop: the first gradients to arrive are applied, and their worker copies again."""
+    workers: dict[int, Any] = {}
+    in_flight: dict[Any, tuple[int, int | None]] = {}
+    version, failures, replaced = 0, 0, 0
+
+    def spawn(number: int) -> None:
+        workers[number] = recruit(number)
         in_flight[workers[number].__ray_ready__.remote()] = number, None  # it copies when it is up, seconds later
 
-    def submit(number):
-        in_flight[workers[number].gradients.remote(get_weights(agent))] = number, version  # AL-05.1, AL-05.6
+    def submit(number: int) -> None:
+        in_flight[workers[number].gradients.remote(get_weights(agent))] = number, version  # AL-05.1 AL-05.6
 
-    workers, in_flight, version, failures = {}, {}, 0, 0
     try:
-        for number in range(count):
+        for number in range(agent.config.num_workers):
             spawn(number)
-        ray.wait(list(in_flight), num_returns=count, timeout=START)  # or the first would learn for seconds all alone
+        ray.wait(list(in_flight), num_returns=len(in_flight), timeout=START)  # or the first would learn all alone
         began = time.perf_counter()
         while True:
             [done], _ = ray.wait(list(in_flight))  # the first to be ready, whoever it is
@@ -176,11 +201,8 @@ def asynchronous(agent, collector):
             try:
                 report = ray.get(done)
             except ray.exceptions.RayActorError as why:
-                failures += 1
-                if failures > PATIENCE:
-                    raise RuntimeError(
-                        f"{failures} workers in a row died before they had sent a gradient; the last said: {why}"
-                    ) from why
+                failures, replaced = failures + 1, replaced + 1
+                give_up(failures, why)
                 spawn(number)
                 continue
             if copied is None:
@@ -188,26 +210,40 @@ def asynchronous(agent, collector):
                 continue
             failures = 0
             apply_gradients(agent, report.gradients)  # AL-05.5
+
             metrics = {
                 "staleness": version - copied,
                 "worker": number,
                 "process": report.process,
                 "work_seconds": report.seconds,
                 "seconds": time.perf_counter() - began,
-                "replaced": seeds.n_children_spawned - count,
+                "replaced": replaced,
             }
             version += 1
             collector.credit(report.steps, report.returns)
             submit(number)
             yield metrics
     finally:
-        closing = [worker.close.remote() for worker in workers.values()]
-        ray.wait(closing, num_returns=len(closing), timeout=PARTING)
-        for worker in workers.values():
-            ray.kill(worker)
+        dismiss(ray, workers)
 
 
-def pack(ray, **parts):
+def give_up(failures: int, why: Exception) -> None:
+    """Raise RuntimeError after too many workers in a row that died before they had sent a gradient."""
+    if failures > PATIENCE:
+        raise RuntimeError(
+            f"{failures} workers in a row died before they had sent a gradient; the last said: {why}"
+        ) from why
+
+
+def dismiss(ray: ModuleType, workers: dict[int, Any]) -> None:
+    """Let the workers close their environments, and end their processes."""
+    closing = [worker.close.remote() for worker in workers.values()]
+    ray.wait(closing, num_returns=len(closing), timeout=PARTING)
+    for worker in workers.values():
+        ray.kill(worker)
+
+
+def pack(ray: ModuleType, **parts: Any) -> bytes:
     """What a worker is made from, in bytes; classes and functions of a notebook travel whole, not by their names.
 
     Raises:
@@ -223,7 +259,7 @@ def pack(ray, **parts):
     return ray.cloudpickle.dumps(tuple(parts.values()))  # in one piece: a config and its agent share a class
 
 
-def warn_of_sharing(ray, count):
+def warn_of_sharing(ray: ModuleType, count: int) -> None:
     """Warn where a Ray that was running before has fewer free processors than there are workers."""
     free = ray.available_resources().get("CPU", 0)
     if free < count and ray.get_runtime_context().namespace != NAMESPACE:
@@ -234,7 +270,7 @@ def warn_of_sharing(ray, count):
         )
 
 
-def obstacle():
+def obstacle() -> str | None:
     """Why asynchronous workers cannot start here, in words; None if they can.
 
     It tries: Ray is started or joined, unless it is running, and a process of its own imports this package.
@@ -247,12 +283,12 @@ def obstacle():
     return None
 
 
-def answer():
+def answer() -> int:
     """What a process that can work gives back."""
     return os.getpid()
 
 
-def start_ray(num_workers):
+def start_ray(num_workers: int) -> ModuleType:
     """The module `ray`, started: with the machine's processors, or more if there are more workers than these.
 
     On a busy machine Ray may give up on its own helpers after a quarter of a minute; a second try finds their
@@ -287,7 +323,7 @@ def start_ray(num_workers):
     return ray
 
 
-def join(ray, address, options):
+def join(ray: ModuleType, address: str, options: dict[str, Any]) -> None:
     """Join the cluster at an address; it has its own processors.
 
     Where nobody answers, Ray waits for minutes and may then end the process. A child process tries first.
@@ -311,7 +347,7 @@ def join(ray, address, options):
         raise RuntimeError(sentence) from why
 
 
-def temporary_folder():
+def temporary_folder() -> dict[str, str]:
     """The option of `ray.init` for its temporary files, empty where Ray's own choice will do.
 
     Ray takes the folder that the environment names. The paths of its sockets lie in it, and the system wants these

@@ -15,8 +15,8 @@ def agent(**config):
     learner = rl.OffPolicyActorCritic(*spaces, rl.OffPolicyActorCritic.Config(hidden=(), gamma=GAMMA, **config), seed=0)
     with torch.no_grad():  # a policy with preferences, and a critic with opinions
         generator = torch.Generator().manual_seed(1)
-        for part in (learner.actor.net, learner.critic.all_actions, learner.target_critic.all_actions):
-            part[-1].weight.copy_(torch.randn(2, STATES, generator=generator))
+        for part in (learner.actor, learner.critic, learner.target_critic):
+            part.net.weights[0].copy_(torch.randn(1, STATES, 2, generator=generator))
     return learner
 
 
@@ -41,49 +41,54 @@ def test_the_target_averages_over_the_present_policy():
     policy, Q, lagged = tables(learner)
     after = (policy * lagged).sum(-1)[batch.next_obs]
     truth = batch.rewards + GAMMA * torch.where(batch.terminated, 0.0, after)
-    spread = (policy * (lagged - (policy * lagged).sum(-1, keepdim=True)) ** 2).sum(-1)[batch.next_obs]
-    noise = GAMMA**2 * torch.where(batch.terminated, 0.0, spread)
+    variance = (policy * (lagged - (policy * lagged).sum(-1, keepdim=True)) ** 2).sum(-1)[batch.next_obs]
+    noise = GAMMA**2 * torch.where(batch.terminated, 0.0, variance)
     errors = Q[batch.obs, batch.actions] - truth
     expected = (errors**2 + noise).mean()
-    assert learner.critic_loss(batch).item() == pytest.approx(expected.item(), rel=0.02)
+    assert learner.update(batch)["value_loss"] == pytest.approx(expected.item(), rel=0.02)
 
 
-def actor_gradient(learner, batch):
-    learner.actor.zero_grad()
-    learner.actor_loss(batch).backward()
-    return -learner.actor.net[-1].weight.grad.T  # [S, A]
+@pytest.fixture
+def actor_gradient(one_update):
+    """A function: the gradient that the actor ascends, a table [S, A], of a critic that keeps still."""
+
+    def gradient(learner, batch):
+        learner.critic_optimizer.param_groups[0]["lr"] = 0.0
+        return -one_update(learner, batch)[1]["actor_optimizer"][0][0]
+
+    return gradient
 
 
 @pytest.mark.covers("AL-06", "CL-22", "MIS-18")
 @pytest.mark.parametrize("action", [None, 0, 1])
-def test_the_gradient_is_the_present_policys_whatever_was_stored(action):
+def test_the_gradient_is_the_present_policys_whatever_was_stored(action, actor_gradient):
     learner = agent()
     policy, Q, _ = tables(learner)
     advantages = Q - (policy * Q).sum(-1, keepdim=True)
     truth = policy * advantages / STATES  # Σ_a π(a|s) A(s,a) ∇ log π(a|s), exactly
-    got = actor_gradient(learner, stored(6000, action))
+    got = actor_gradient(learner, stored(30_000, action))
     assert (got - truth).abs().max() < 0.02 * truth.abs().max()
 
 
 @pytest.mark.covers("CL-23", "ERR-26")
-def test_a_constant_added_to_q_changes_nothing():
+def test_a_constant_added_to_q_changes_nothing(actor_gradient):
     def gradient(offset):
         learner = agent()
         with torch.no_grad():
-            learner.critic.all_actions[-1].bias.add_(offset)
+            learner.critic.net.biases[0].add_(offset)
         return actor_gradient(learner, stored(2))
 
     torch.testing.assert_close(gradient(0.0), gradient(100.0), rtol=1e-3, atol=1e-4)
 
 
 def test_each_loss_moves_its_own_network():
-    learner = agent()
-    for loss, network in ((learner.critic_loss, learner.critic), (learner.actor_loss, learner.actor)):
-        for part in (learner.actor, learner.critic, learner.target_critic):
-            part.zero_grad()
-        loss(stored()).backward()
-        for part in (learner.actor, learner.critic, learner.target_critic):
-            assert all((weight.grad is not None) == (part is network) for weight in part.parameters())
+    for silent, other in (("actor", "critic"), ("critic", "actor")):
+        learner = agent()
+        getattr(learner, f"{silent}_optimizer").step = lambda: None
+        before = {name: getattr(learner, name).net.weights[0].clone() for name in (silent, other)}
+        learner.update(stored())
+        assert torch.equal(before[silent], getattr(learner, silent).net.weights[0])
+        assert not torch.equal(before[other], getattr(learner, other).net.weights[0])
 
 
 @pytest.mark.covers("AL-06")

@@ -16,8 +16,8 @@ import pytest
 import torch
 
 import rlcourse as rl
-from rlcourse.algorithms import workers
-from rlcourse.algorithms.workers import Worker, apply_gradients, get_weights, set_weights
+from rlcourse.algorithms import async_workers as workers
+from rlcourse.algorithms.async_workers import Worker, apply_gradients, get_weights, set_weights
 
 RAY = rl.ParallelActorCritic.Config(workers="ray", num_workers=2)
 
@@ -37,7 +37,7 @@ def test_a_worker_sends_the_gradients_at_its_copy():
     twin = Worker(rl.ParallelActorCritic, rl.ParallelActorCritic.Config(), "CartPole-v1", 4, seed=5)
     set_weights(twin.agent, get_weights(agent))
     batch = twin.collector.collect(twin.agent, steps=8)
-    sum(agent.losses(batch)).backward()
+    agent.update(batch)
     truth = [parameter.grad for parameter in [*agent.actor.parameters(), *agent.critic.parameters()]]
     for got, expected in zip(report.gradients, truth, strict=True):
         torch.testing.assert_close(torch.as_tensor(got), expected)
@@ -127,7 +127,7 @@ def test_without_ray_the_sentence_says_what_to_install():
 
 def test_workers_that_cannot_live_end_the_run():
     class Doomed(rl.ParallelActorCritic):
-        def losses(self, batch):
+        def update(self, batch):  # a worker calls it, for the gradients that it leaves
             os._exit(1)
 
     with pytest.raises(RuntimeError, match="workers in a row died before they had sent a gradient"):
@@ -231,7 +231,8 @@ def test_a_dead_address_is_named_within_ten_seconds(listens):
         if not listens:
             silent.close()
         program = (
-            "import time\nimport rlcourse as rl\nfrom rlcourse.algorithms import workers\nbegan = time.time()\n"
+            "import time\nimport rlcourse as rl\nfrom rlcourse.algorithms import async_workers as workers\nbegan "
+            "= time.time()\n"
             "try:\n    workers.start_ray(2)\n"
             "except RuntimeError as why:\n    print(time.time() - began)\n    print(why)"
         )
@@ -264,15 +265,16 @@ def test_without_ray_the_obstacle_is_that(monkeypatch):
 
 
 def test_the_lesson_goes_on_where_ray_does_not_start(broken_ray, capsys):
-    from rlcourse.experiments import lesson_05_parallel as parallel
+    from rlcourse.course.widgets import training_panel
+    from rlcourse.lessons import parallel_actor_critic as lesson
 
-    [notebook] = (Path(__file__).parents[2] / "notebooks").glob("05_*.ipynb")
+    [notebook] = (Path(__file__).parents[3] / "notebooks").glob("*_parallel_actor_critic.ipynb")
     cells = ["".join(cell["source"]) for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]]
-    [source] = [cell for cell in cells if 'workers="ray"' in cell and "panel.watch" in cell]
-    names = {"rl": rl, "workers": workers, "parallel": parallel}
+    [source] = [cell for cell in cells if 'workers="ray"' in cell and "training_panel.watch" in cell]
+    names = {"rl": rl, "async_workers": workers, "lesson": lesson, "training_panel": training_panel}
     exec(source, names)
     assert "read-only file system" in capsys.readouterr().out
-    assert parallel.settled(names["run"])["staleness"].mean() > 0
+    assert lesson.experiments.settled(names["run"])["staleness"].mean() > 0
 
 
 @pytest.mark.skipif(os.name != "posix", reason="only there are sockets files")

@@ -1,0 +1,106 @@
+"""The course's worlds: the environment samples the very table that the oracle solves."""
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+from gymnasium.vector import AutoresetMode
+
+import rlcourse as rl
+from rlcourse.envs import make_envs
+from rlcourse.envs.vector import SameStepEnvs
+
+WORLDS = ["Corridor", "SurvivalChain", "TwoExits", "PenaltyShootout"]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", WORLDS)
+def test_gymnasium_accepts_it(name):
+    check_env(gym.make(f"rlcourse/{name}-v0").unwrapped, skip_render_check=True)
+
+
+@pytest.mark.parametrize("name", ["Corridor", "SurvivalChain", "TwoExits"])
+def test_sampled_frequencies_and_rewards_match_the_table(name):
+    envs = make_envs(f"rlcourse/{name}-v0", 500)
+    mdp = envs.mdp
+    rng = np.random.default_rng(0)
+
+    class Random:
+        def act(self, obs):
+            return rng.integers(0, mdp.num_actions, len(obs))
+
+    batch = rl.Collector(envs, seed=1).collect(Random(), steps=100).flatten()
+    for s in range(mdp.num_states):
+        for a in range(mdp.num_actions):
+            rows = (batch.obs == s) & (batch.actions == a)
+            count = int(rows.sum())
+            if count < 100:
+                continue
+            error = 5 * max(envs.reward_noise, 0.01) / count**0.5
+            assert batch.rewards[rows].mean().item() == pytest.approx(mdp.rewards[s, a].item(), abs=error + 1e-6)
+            if envs.horizon is None:
+                inside = rows & ~batch.terminated
+                for successor in range(mdp.num_states):
+                    share = ((batch.next_obs == successor) & inside).sum().item() / count
+                    assert share == pytest.approx(mdp.transitions[s, a, successor].item(), abs=3 / count**0.5)
+
+
+def test_single_and_vector_environments_agree():
+    single = gym.make("rlcourse/TwoExits-v0")
+    single.reset(seed=0)
+    trail = [single.step(1)[:4] for _ in range(4)]
+    assert [obs for obs, *_ in trail] == [4, 5, 6, 6]
+    assert [round(reward, 2) for _, reward, *_ in trail] == [-0.02, -0.02, -0.02, 0.98]
+    assert [terminated for *_, terminated, _ in trail] == [False, False, False, True]
+    with pytest.raises(ValueError, match="^action must"):
+        single.unwrapped.step(2)
+
+
+def test_corridor_lasts_ten_steps_and_ends_for_good():
+    envs = make_envs("rlcourse/Corridor-v0", 3, offset=1.0)
+    envs.reset(seed=0)
+    flags = [envs.step(np.ones(3, dtype=int))[2:4] for _ in range(10)]
+    assert flags[-1][0].all() and not any(terminated.any() for terminated, _ in flags[:-1])
+    assert not any(truncated.any() for _, truncated in flags)
+    assert envs.mdp.rewards[2, 0].item() == 1.0
+
+
+@pytest.mark.covers("EQ-10")
+def test_a_goal_falls_exactly_when_kick_and_dive_differ():
+    env = gym.make("rlcourse/PenaltyShootout-v0", keeper_right=0.3)
+    env.reset(seed=0)
+    goals = []
+    for _ in range(2000):
+        _, reward, terminated, _, info = env.unwrapped.step(0)
+        assert terminated and reward == float(info["dive"] != 0)
+        goals.append(reward)
+    assert np.mean(goals) == pytest.approx(0.3, abs=0.05)
+    with pytest.raises(ValueError, match="^keeper_right must"):
+        gym.make("rlcourse/PenaltyShootout-v0", keeper_right=1.2)
+
+
+@pytest.mark.parametrize("env_id", ["Pendulum-v1", "MountainCar-v0", "FrozenLake-v1"])
+def test_a_vector_of_one_is_what_gymnasium_makes_of_it(env_id):
+    solo = make_envs(env_id, 1)
+    same_step = {"autoreset_mode": AutoresetMode.SAME_STEP}
+    sync = gym.make_vec(env_id, 1, vectorization_mode="sync", vector_kwargs=same_step)
+    assert isinstance(solo, SameStepEnvs) and solo.metadata["autoreset_mode"] == AutoresetMode.SAME_STEP
+    assert solo.observation_space == sync.observation_space and solo.action_space == sync.action_space
+    assert solo.spec.id == env_id
+    sync.action_space.seed(0)
+    pairs, ends = [(solo.reset(seed=3)[0], sync.reset(seed=3)[0])], 0
+    for _ in range(450):
+        actions = sync.action_space.sample()
+        *mine, info = solo.step(actions)
+        *theirs, their_info = sync.step(actions)
+        pairs += zip(mine, theirs, strict=True)
+        assert ("final_obs" in info) == ("final_obs" in their_info)
+        if "final_obs" in info:
+            pairs.append((info["final_obs"][0], their_info["final_obs"][0]))
+            ends += 1
+    assert ends >= 2
+    for ours, gymnasiums in pairs:
+        assert np.array_equal(ours, gymnasiums) and np.shape(ours) == np.shape(gymnasiums)
+        assert np.asarray(ours).dtype == np.asarray(gymnasiums).dtype
+    for envs in (solo, sync):
+        envs.close()
