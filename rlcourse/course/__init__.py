@@ -1,0 +1,1 @@
+"""What any lesson may use: order, checkers, quiz, index, listings, stored numbers, figures and widgets."""

@@ -1,0 +1,1 @@
+"""Drawing that lessons share: each helper once."""

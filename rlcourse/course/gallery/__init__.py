@@ -1,0 +1,1 @@
+"""The gallery: real tasks, what the default settings do to them, and what had to change."""

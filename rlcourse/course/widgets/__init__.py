@@ -1,0 +1,1 @@
+"""Interaction that lessons share: controls, explorers, panels, cards."""

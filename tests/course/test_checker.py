@@ -1,0 +1,320 @@
+"""What every checker shares: what it says of an unfinished, an endless, a broken and a wrong answer."""
+
+import contextlib
+import linecache
+import math
+import re
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from rlcourse.course import checker
+from rlcourse.course.checker import Mistake, Stopped, judge
+from rlcourse.course.checker_errors import CAUSES, cause, describe
+
+CASES = [(torch.tensor([1.0, 2.0, 4.0], dtype=torch.float64),), (torch.tensor([0.5, -1.0], dtype=torch.float64),)]
+
+
+def double(x):
+    return 2 * x
+
+
+def check(student, **options):
+    mistakes = [Mistake("You add two in place of doubling.", lambda x: x + 2)]
+    return judge(student, double, CASES, mistakes, praise="Doubled.", **options)
+
+
+# ---------------------------------------------------------------- not started
+
+
+def dots(x): ...
+
+
+def dots_after_a_docstring(x):
+    """A task."""
+    ...  # noqa: PIE790
+
+
+def dots_in_a_line(x):
+    y = 2 * x
+    z = ...
+    return y + z
+
+
+def half_done(x):
+    if len(x) > 2:
+        return 2 * x
+    ...  # noqa: PIE790
+
+
+@pytest.mark.parametrize(
+    "stub", [dots, dots_after_a_docstring, dots_in_a_line, half_done, lambda x: ..., lambda x: None]
+)
+def test_dots_have_not_started(stub):
+    assert checker.has_dots(stub) and check(stub).state == checker.UNFINISHED
+
+
+def forgotten_return(x):
+    y = 2 * x  # noqa: F841
+
+
+def printed(x):
+    print(2 * x)
+
+
+def indexed(x):
+    return 2 * x[..., None][..., 0]
+
+
+@pytest.mark.parametrize("answer", [forgotten_return, printed])
+def test_a_forgotten_return_is_told_and_is_no_stub(answer):
+    assert not checker.has_dots(answer)
+    assert "returns nothing" in check(answer).sentence
+
+
+def test_the_dots_of_an_index_are_no_stub():
+    assert not checker.has_dots(indexed) and check(indexed).passed
+    assert not checker.has_dots(lambda x: 2 * x) and not checker.has_dots(lambda x: x)
+
+
+def test_a_class_holds_dots_as_long_as_one_of_its_methods_does():
+    class Half:
+        def done(self):
+            return 1
+
+        def rest(self): ...
+
+    class Whole:
+        def done(self):
+            return 1
+
+    assert checker.has_dots(Half) and not checker.has_dots(Whole)
+
+
+def test_a_class_of_a_notebook_is_looked_into_as_well():
+    code = "class Half:\n    def rest(self): ...\n\nclass Whole:\n    def rest(self):\n        return 1\n"
+    linecache.cache["<a cell>"] = (len(code), None, code.splitlines(keepends=True), "<a cell>")
+    names = {"__name__": "__main__"}
+    exec(compile(code, "<a cell>", "exec"), names)
+    assert checker.has_dots(names["Half"]) and not checker.has_dots(names["Whole"])
+
+
+# ---------------------------------------------------------------- endless
+
+
+def test_an_endless_loop_is_stopped(monkeypatch):
+    monkeypatch.setattr(checker, "SECONDS", 0.3)
+
+    def endless(x):
+        while True:
+            with contextlib.suppress(Exception):
+                x = x + 1
+
+    assert "stopped after 0.3 seconds" in check(endless).sentence
+
+
+def test_what_ends_in_the_moment_of_the_limit_has_ended_or_was_stopped_and_no_interrupt_is_left():
+    def busy():
+        until = time.process_time() + 0.02
+        while time.process_time() < until:
+            pass
+        return "done"
+
+    for _ in range(50):
+        with contextlib.suppress(checker.Endless):
+            assert checker.within(0.02, busy) == "done"
+    time.sleep(0.1)  # nothing arrives afterwards
+
+
+def test_a_real_interrupt_stays_one():
+    def stop():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        checker.within(5, stop)
+
+
+def test_an_import_is_never_interrupted(tmp_path, monkeypatch):
+    (tmp_path / "slow_module.py").write_text(
+        "import time\nuntil = time.process_time() + 0.3\nwhile time.process_time() < until: pass\nwhole = True\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def imports():
+        import slow_module
+
+        return slow_module.whole
+
+    with contextlib.suppress(checker.Endless):
+        assert checker.within(0.05, imports)
+    assert imports()
+
+
+# ---------------------------------------------------------------- errors
+
+x = torch.tensor([1.0, -2.0, 3.0], dtype=torch.float64)
+whole, truth = torch.tensor([1, 2, 3]), torch.tensor([True, False, True])
+
+
+def nothing():
+    return None
+
+
+def grown():
+    w = torch.ones(3, requires_grad=True)
+    w += 1
+
+
+def in_the_way():
+    w = torch.ones(3, requires_grad=True)
+    y = w.exp()
+    y += 1
+    y.sum().backward()
+
+
+def twice():
+    y = torch.ones(3, requires_grad=True).exp().sum()
+    y.backward()
+    y.backward()
+
+
+def unset():
+    if x[0] > 5:
+        total = 1
+    return total
+
+
+def deep(n=0):
+    return deep(n + 1)
+
+
+COMMON = {
+    "lengths": (lambda: x + torch.ones(2), "different lengths"),
+    "product": (lambda: torch.ones(2, 3) @ torch.ones(2, 3), "as many columns"),
+    "types": (lambda: x.float() @ x, "float32"),
+    "power": (lambda: x ^ 2, "no power"),
+    "and": (lambda: x > 0.5 & (x < 1), "brackets"),
+    "not": (lambda: ~x, "brackets"),
+    "mask": (lambda: x & truth, "brackets"),
+    "softmax": (lambda: torch.softmax(whole, 0), "double()"),
+    "mean": (lambda: whole.mean(), "double()"),
+    "bool product": (lambda: truth @ torch.ones(3, 3, dtype=torch.bool), "double()"),
+    "one minus": (lambda: 1 - truth, "~flag"),
+    "if": (lambda: 1 if x > 0 else 0, "one truth value"),
+    "numpy if": (lambda: 1 if x.numpy() > 0 else 0, "one truth value"),
+    "item": (lambda: x.item(), "one number is wanted"),
+    "float": (lambda: float(x), "one number is wanted"),
+    "past the end": (lambda: x[3], "past the end"),
+    "list end": (lambda: [1][3], "past the end"),
+    "axes": (lambda: x[:, 0], "fewer axes"),
+    "dimension": (lambda: x.sum(1), "fewer axes"),
+    "fraction": (lambda: x[1.5], "whole number"),
+    "tensor as number": (lambda: range(x), "whole number|one number is wanted"),
+    "no graph": (lambda: x.sum().backward(), "history was cut"),
+    "leaf": (grown, "in place"),
+    "in place": (in_the_way, "in place"),
+    "twice": (twice, "twice"),
+    "no scalar": (lambda: torch.ones(3, requires_grad=True).exp().backward(), "starts from one number"),
+    "numpy": (lambda: np.asarray(torch.ones(3, requires_grad=True)), "detach"),
+    "max": (lambda: 0.5 * torch.ones(2, 3).max(1), "values"),
+    "minus max": (lambda: torch.ones(2, 3).max(1) - x, "values"),
+    "none": (lambda: 2 * nothing(), "without `return`"),
+    "name": (lambda: missing_name, "no value yet"),  # noqa: F821
+    "unset": (unset, "no value yet"),
+    "arguments": (lambda: double(x, 3), "do not fit"),
+    "keyword": (lambda: double(y=x), "do not fit"),
+    "call": (lambda: x(0), "square"),
+    "stack": (lambda: torch.stack([1.0, 2.0]), "as_tensor"),
+    "log": (lambda: torch.log(2.0), "as_tensor"),
+    "plain number": (lambda: (2.0).exp(), "plain number"),
+    "method": (lambda: x.softmaxx(), "spelling"),
+    "module": (lambda: torch.softmaxx(x), "spelling"),
+    "backwards": (lambda: x[::-1], "flip"),
+    "log of zero": (lambda: math.log(0), "logarithm"),
+    "overflow": (lambda: math.exp(1e6), "too large"),
+    "zero": (lambda: 1 / 0, "divided by zero"),
+    "deep": (deep, "does not come to an end"),
+    "cast": (lambda: whole.clone().mul_(0.5), "fractions"),
+    "key": (lambda: {}["a"], "no such key"),
+    "dots": (lambda: 2 * ..., "dots"),
+}
+
+
+@pytest.mark.parametrize("name", COMMON)
+def test_a_common_error_is_explained(name):
+    function, words = COMMON[name]
+    with pytest.raises(Exception) as error:
+        function()
+    assert re.search(words, cause(error.value)), (str(error.value), cause(error.value))
+
+
+def test_every_cause_is_met_by_an_error():
+    met = set()
+    for function, _ in COMMON.values():
+        try:
+            function()
+        except Exception as error:
+            met.add(cause(error))
+    unmet = {sentence for *_, sentence in CAUSES} - met
+    assert len(unmet) <= 1, unmet  # nobody wants a test that runs out of memory
+
+
+def test_an_error_names_the_students_line():
+    def broken(x):
+        y = 2 * x
+        return y + torch.ones(7)
+
+    sentence = check(broken).sentence
+    assert f"in your line {broken.__code__.co_firstlineno + 2}, `return y + torch.ones(7)`" in sentence
+    assert "different lengths" in sentence and "Traceback" not in sentence
+
+
+def test_the_line_of_a_helper_outside_is_not_taken_for_the_students():
+    def outside():
+        raise ValueError("far away")
+
+    def student(x):
+        return outside()
+
+    try:
+        student(1)
+    except ValueError as error:
+        assert "`return outside()`" in describe(error, student)
+
+
+# ---------------------------------------------------------------- answers
+
+
+def test_a_known_mistake_is_named_and_only_that():
+    assert check(lambda x: x + 2).sentence == "You add two in place of doubling."
+    other = check(lambda x: x + 3)
+    assert other.sentence.startswith("The numbers differ") and "first that differs is [0]" in other.example
+
+
+def test_the_first_that_differs_is_shown_where_all_cannot_be():
+    case = [(torch.arange(30.0, dtype=torch.float64),)]
+    late = lambda x: torch.cat([2 * x[:20], x[20:]])  # noqa: E731
+    verdict = judge(late, double, case, [], praise="")
+    assert "first that differs is [20]: expected 40, got 20" in verdict.example
+
+
+def test_single_precision_is_not_held_against_a_right_answer():
+    assert check(lambda x: x.float() / 3 * 6).passed
+
+
+def test_values_and_indices_are_told_apart():
+    pair = lambda x: torch.stack([x, x]).max(0)  # noqa: E731
+    assert ".values" in check(pair).sentence
+
+
+def test_a_huge_answer_is_refused_without_being_copied():
+    assert "more than" in check(lambda x: torch.zeros(1).expand(10**9)).sentence
+    assert "more than" in check(lambda x: [0.0] * 2_000_000).sentence
+
+
+def test_stopped_carries_the_verdict():
+    with pytest.raises(Stopped) as stopped:
+        checker.call(forgotten_return, CASES[0])
+    assert "returns nothing" in stopped.value.verdict.sentence

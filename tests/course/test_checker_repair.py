@@ -1,0 +1,78 @@
+"""One change away from right: the change is found, its line is named, and nothing is named that would not help."""
+
+import linecache
+
+import pytest
+import torch
+
+from rlcourse.course import checker_repair
+from rlcourse.course.checker_repair import changes, nearly
+
+X, GAMMA, ENDS = torch.tensor([1.0, 2.0, 4.0]), 0.5, torch.tensor([False, True, True])
+RIGHT = """
+def discounted(x, gamma, ends):
+    total, future = torch.zeros_like(x), 0.0
+    for t in reversed(range(len(x))):
+        if ends[t]:
+            future = 0.0
+        future = x[t] + gamma * future
+        total[t] = future
+    return total
+"""
+
+
+def made(source):
+    """A function from a source that can be looked up, as one from a cell of a notebook."""
+    file = f"<cell {abs(hash(source))}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    names = {"torch": torch, "__name__": "__main__"}
+    exec(compile(source, file, "exec"), names)
+    return names["discounted"]
+
+
+def agrees(function):
+    return torch.allclose(function(X, GAMMA, ENDS), torch.tensor([2.0, 2.0, 4.0]))
+
+
+def test_the_example_is_right():
+    assert agrees(made(RIGHT))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "words"),
+    [
+        ("x[t] + gamma", "x[t] - gamma", "future = x[t] - gamma * future", checker_repair.SIGN),
+        ("gamma * future", "future", "future = x[t] + future", checker_repair.TOO_FEW),
+        ("x[t] + gamma", "2 * x[t] + gamma", "future = 2 * x[t] + gamma * future", None),
+        ("reversed(range(len(x)))", "range(len(x))", "for t in range(len(x)):", checker_repair.ROWS),
+        ("reversed(range(len(x)))", "reversed(range(1, len(x)))", "for t in reversed(range(1, len(x))):", None),
+        ("if ends[t]", "if not ends[t]", "if not ends[t]:", None),
+        ("return total", "return -total", "return -total", checker_repair.SIGN),
+    ],
+)
+def test_a_slip_is_found(old, new, line, words):
+    slipped = RIGHT.replace(old, new)
+    assert slipped != RIGHT
+    said = nearly(made(slipped), agrees)
+    assert said.startswith("One change makes it right.") and f"`{line}`" in said
+    assert words is None or words in said
+
+
+def test_what_is_further_away_is_not_guessed_at():
+    two = RIGHT.replace("x[t] + gamma", "x[t] - gamma").replace("return total", "return total * 3 + 1")
+    assert nearly(made(two), agrees) == ""
+    assert nearly(lambda x, gamma, ends: x * 77, agrees) == ""
+    assert nearly(torch.sum, agrees) == ""
+
+
+def test_the_search_ends_in_time(monkeypatch):
+    monkeypatch.setattr(checker_repair, "SECONDS", 0.0)
+    assert nearly(made(RIGHT.replace("return total", "return -total")), agrees) == ""
+
+
+def test_changes_are_different_and_can_be_read():
+    found = list(changes(RIGHT))
+    assert len({change.source for change in found}) == len(found) > 20
+    for change in found:
+        compile(change.source, "<one change>", "exec")
+    assert len(list(changes(RIGHT, insert=True))) > 3 * len(found)
