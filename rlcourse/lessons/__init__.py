@@ -1,0 +1,1 @@
+"""One folder per lesson: all that belongs to it, beside its notebook."""
