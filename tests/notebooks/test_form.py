@@ -9,12 +9,14 @@ from urllib.parse import unquote
 
 import pytest
 
-from rlcourse import index
+from rlcourse.course import order
 
 MAX_CODE_LINES = 15
 MAX_MEGABYTES = 2.0
 SLIDES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
-TAGS = {"explorer": 2, "exercise": 2, "solution": 2, "quiz": 1, "instructor": 1, "training": 1}  # at least
+TAGS = {"explorer": 2, "exercise": 1, "solution": 1, "quiz": 1, "instructor": 1, "training": 1}  # at least
+MORE_TAGS = {"hints", "setup"}
+WITHOUT_TRAINING = ("start_here",)
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 STATIC = {"image/png", "image/svg+xml", "text/html"}
 MARKED = re.compile(r"^\s*#\s*NBVAL_CHECK_OUTPUT", re.M)
@@ -61,8 +63,10 @@ def prose(cell):
 def links(cell):
     """(is it a picture, words, target) of every markdown and HTML link of a cell."""
     text = prose(cell)
-    yield from ((bang == "!", words, target) for bang, words, target in
-                re.findall(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(<?([^)\s>]+)>?[^)]*\)", text))
+    yield from (
+        (bang == "!", words, target)
+        for bang, words, target in re.findall(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(<?([^)\s>]+)>?[^)]*\)", text)
+    )
     for tag in re.findall(r"<img\b[^>]*>", text):
         alt, src = (re.search(rf'{name}="([^"]*)"', tag) for name in ("alt", "src"))
         yield True, alt[1] if alt else "", src[1] if src else ""
@@ -175,14 +179,16 @@ def our_kernel(notebook):
 
 
 def enough_of_everything(notebook):
+    if notebook.path.stem.startswith("appendix_"):
+        return
     for tag, least in TAGS.items():
         count = sum(tag in tags(cell) for cell in notebook["cells"])
-        if notebook.path.name.startswith("00_") and tag == "training":
-            continue  # the orientation trains nobody
+        if tag == "training" and notebook.path.stem.partition("_")[2] in WITHOUT_TRAINING:
+            continue
         if count < least:
             yield None, f"{count} cells tagged {tag}, expected at least {least}"
     for number, cell in enumerate(notebook["cells"]):
-        if unknown := tags(cell) - TAGS.keys():
+        if unknown := tags(cell) - TAGS.keys() - MORE_TAGS:
             yield number, f"has unknown tags {sorted(unknown)}"
 
 
@@ -199,9 +205,25 @@ def solutions_wait_to_be_opened(notebook):
                 yield number, "is an exercise without a solution after it"
 
 
+def exercises_have_hints(notebook):
+    """Three hints between stub and solution, one inside the other, so that they open one after the other."""
+    cells = notebook["cells"]
+    for number, cell in enumerate(cells):
+        if "exercise" not in tags(cell) or cell["cell_type"] != "code":
+            continue
+        after = cells[number + 1] if number + 1 < len(cells) else cell
+        if "hints" not in tags(after):
+            yield number, "is an exercise without hints after it"
+        elif source(after).count("<details>") != 3 or not re.search(r"(</details>\s*){3}$", source(after)):
+            yield number + 1, "does not hold three hints, one inside the other"
+
+
 def marked_cells_store_what_they_print(notebook):
-    marked = [(n, cell) for n, cell in enumerate(notebook["cells"]) if cell["cell_type"] == "code"
-              and MARKED.search(source(cell))]
+    marked = [
+        (n, cell)
+        for n, cell in enumerate(notebook["cells"])
+        if cell["cell_type"] == "code" and MARKED.search(source(cell))
+    ]
     if not marked:
         yield None, "no cell is marked NBVAL_CHECK_OUTPUT: no stored number is checked"
     for number, cell in marked:
@@ -210,10 +232,21 @@ def marked_cells_store_what_they_print(notebook):
 
 
 RULES = (
-    slides, executed_in_order, no_errors, short_cells, plain_python, pictures_beside_widgets, described_pictures,
-    links_lead_somewhere, small, our_kernel, enough_of_everything, solutions_wait_to_be_opened,
+    slides,
+    executed_in_order,
+    no_errors,
+    short_cells,
+    plain_python,
+    pictures_beside_widgets,
+    described_pictures,
+    links_lead_somewhere,
+    small,
+    our_kernel,
+    enough_of_everything,
+    solutions_wait_to_be_opened,
+    exercises_have_hints,
     marked_cells_store_what_they_print,
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
@@ -224,14 +257,16 @@ def test_every_lesson_keeps_the_form(notebook, rule):
 def test_every_finished_lesson_is_there():
     folder = Path(__file__).parents[2] / "notebooks"
     stored = {path.name for path in folder.glob("*.ipynb")}
-    assert stored == set(index.NOTEBOOKS.values())
+    assert stored - {name for name in stored if name.startswith("appendix_")} == {*map(order.notebook, order.LESSONS)}
 
 
 # ---------------------------------------------------------------- each rule bites
 
 
-PICTURE = {"output_type": "execute_result", "data": {
-    WIDGET_VIEW: {"model_id": "1"}, "image/png": "iVBORw0=", "text/plain": "Five words say it all."}}
+PICTURE = {
+    "output_type": "execute_result",
+    "data": {WIDGET_VIEW: {"model_id": "1"}, "image/png": "iVBORw0=", "text/plain": "Five words say it all."},
+}
 
 
 def cell(kind, text, *its_tags, number=None, **metadata):
@@ -247,15 +282,15 @@ class Model(dict):
         folded = {"jupyter": {"source_hidden": True}}
         cells = [
             cell("markdown", "# A lesson\n\n![a picture of it](picture.png) and [the picture](picture.png)"),
-            cell("code", "explorers.lesson_01.one", "explorer", number=1),
-            cell("code", "explorers.lesson_01.two", "explorer", number=2),
+            cell("code", "lesson.explorers.one", "explorer", number=1),
+            cell("code", "lesson.explorers.two", "explorer", number=2),
             cell("code", "# NBVAL_CHECK_OUTPUT\nprint(1.76)", number=3),
             cell("code", "def first(): ...", "exercise", number=4),
+            cell("markdown", "<details>one<details>two<details>three</details></details></details>", "hints"),
             cell("code", "def first(): return 1", "solution", number=5, **folded),
-            cell("code", "def second(): ...", "exercise", number=6),
-            cell("code", "def second(): return 2", "solution", number=7, **folded),
-            cell("code", "quiz.ask('01-1')", "quiz", number=8),
-            cell("code", "history = rl.train(rl.PPO, 'CartPole-v1', total_steps=1000)", "training", number=9),
+            cell("markdown", "One option is right."),
+            cell("code", "quiz.ask('01-1')", "quiz", number=6),
+            cell("code", "history = rl.train(rl.PPO, 'CartPole-v1', total_steps=1000)", "training", number=7),
             cell("markdown", "Ten minutes; see [above](#A-lesson).", "instructor"),
         ]
         for explorer in cells[1:3]:
@@ -352,7 +387,7 @@ def misspell_a_tag(lesson):
 
 
 def open_the_solution(lesson):
-    del lesson["cells"][5]["metadata"]["jupyter"]
+    del lesson["cells"][6]["metadata"]["jupyter"]
 
 
 def hide_a_cell(lesson):
@@ -360,7 +395,15 @@ def hide_a_cell(lesson):
 
 
 def drop_the_solution(lesson):
-    lesson["cells"][5:6] = [cell("markdown", "later"), cell("markdown", "much later")]
+    lesson["cells"][6:7] = [cell("markdown", "later"), cell("markdown", "much later")]
+
+
+def forget_the_hints(lesson):
+    del lesson["cells"][5]
+
+
+def show_the_hints_at_once(lesson):
+    lesson["cells"][5]["source"] = "<details>one</details><details>two</details><details>three</details>"
 
 
 def strip_the_marked_output(lesson):
@@ -371,33 +414,39 @@ def unmark(lesson):
     lesson["cells"][3]["source"] = "print(1.76)"
 
 
-@pytest.mark.parametrize(("spoil", "rule"), [
-    (forget_the_slide, slides),
-    (run_out_of_order, executed_in_order),
-    (never_run, executed_in_order),
-    (store_an_error, no_errors),
-    (store_a_warning, no_errors),
-    (write_a_long_cell, short_cells),
-    (plot_by_hand, plain_python),
-    (install_in_a_cell, plain_python),
-    (strip_the_picture, pictures_beside_widgets),
-    (strip_the_sentence, pictures_beside_widgets),
-    (show_a_bare_widget, pictures_beside_widgets),
-    (shorten_the_alt_text, described_pictures),
-    (lose_the_picture, links_lead_somewhere),
-    (link_to_the_network, links_lead_somewhere),
-    (rename_the_heading, links_lead_somewhere),
-    (grow, small),
-    (take_another_kernel, our_kernel),
-    (repeat_an_id, our_kernel),
-    (drop_the_quiz, enough_of_everything),
-    (misspell_a_tag, enough_of_everything),
-    (open_the_solution, solutions_wait_to_be_opened),
-    (hide_a_cell, solutions_wait_to_be_opened),
-    (drop_the_solution, solutions_wait_to_be_opened),
-    (strip_the_marked_output, marked_cells_store_what_they_print),
-    (unmark, marked_cells_store_what_they_print),
-], ids=lambda function: function.__name__)  # fmt: skip
+@pytest.mark.parametrize(
+    ("spoil", "rule"),
+    [
+        (forget_the_slide, slides),
+        (run_out_of_order, executed_in_order),
+        (never_run, executed_in_order),
+        (store_an_error, no_errors),
+        (store_a_warning, no_errors),
+        (write_a_long_cell, short_cells),
+        (plot_by_hand, plain_python),
+        (install_in_a_cell, plain_python),
+        (strip_the_picture, pictures_beside_widgets),
+        (strip_the_sentence, pictures_beside_widgets),
+        (show_a_bare_widget, pictures_beside_widgets),
+        (shorten_the_alt_text, described_pictures),
+        (lose_the_picture, links_lead_somewhere),
+        (link_to_the_network, links_lead_somewhere),
+        (rename_the_heading, links_lead_somewhere),
+        (grow, small),
+        (take_another_kernel, our_kernel),
+        (repeat_an_id, our_kernel),
+        (drop_the_quiz, enough_of_everything),
+        (misspell_a_tag, enough_of_everything),
+        (open_the_solution, solutions_wait_to_be_opened),
+        (hide_a_cell, solutions_wait_to_be_opened),
+        (drop_the_solution, solutions_wait_to_be_opened),
+        (forget_the_hints, exercises_have_hints),
+        (show_the_hints_at_once, exercises_have_hints),
+        (strip_the_marked_output, marked_cells_store_what_they_print),
+        (unmark, marked_cells_store_what_they_print),
+    ],
+    ids=lambda function: function.__name__,
+)
 def test_each_rule_bites(tmp_path, spoil, rule):
     lesson = Model(tmp_path)
     spoil(lesson)

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import pytest
 
-from rlcourse import experiments
+from rlcourse.course import claims
 
 
 def shown(text):
@@ -38,28 +38,44 @@ def misquotations(cell, measured):
 
 
 def test_every_quoted_number_is_the_measured_one(notebook):
-    measured = experiments.results()
-    found = [(number, finding) for number, cell in enumerate(notebook["cells"])
-             for finding in misquotations(cell, measured)]
+    measured = claims.results()
+    found = [
+        (number, finding) for number, cell in enumerate(notebook["cells"]) for finding in misquotations(cell, measured)
+    ]
     assert found == []
 
 
-@pytest.mark.parametrize(("stored", "quotation"), [
-    (1.7612, "1.76"), (1.7649, "1.76"), (1.755, "1.76"), (-0.3, "−0.3"), (2500.0, "2,500"), (0.76, "76 %"),
-    (0.764, "76 %"), (41.2, "41×"), (0.651, "0.65"), (28.0, "28"), (0.0009, "0.0009"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("stored", "quotation"),
+    [
+        (1.7612, "1.76"),
+        (1.7649, "1.76"),
+        (1.755, "1.76"),
+        (-0.3, "−0.3"),
+        (2500.0, "2,500"),
+        (0.76, "76 %"),
+        (0.764, "76 %"),
+        (41.2, "41×"),
+        (0.651, "0.65"),
+        (28.0, "28"),
+        (0.0009, "0.0009"),
+    ],
+)
 def test_a_number_that_rounds_to_the_quotation_passes(stored, quotation):
     cell = {"source": f"It is {quotation} here.", "metadata": {"quotes": {"CL-03.ratio": quotation}}}
     assert list(misquotations(cell, {"CL-03": {"ratio": stored}})) == []
 
 
-@pytest.mark.parametrize(("quotes", "finding"), [
-    ({"CL-03.ratio": "1.77"}, "does not say 1.77"),
-    ({"CL-03.other": "1.76"}, "CL-03.other was never measured"),
-    ({"CL-04.ratio": "1.76"}, "CL-04.ratio was never measured"),
-    ({"CL-03.moved": "1.76"}, "CL-03.moved is 1.7651; the cell says 1.76"),
-    ({"CL-03.share": "1.76"}, "CL-03.share is -1.76"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("quotes", "finding"),
+    [
+        ({"CL-03.ratio": "1.77"}, "does not say 1.77"),
+        ({"CL-03.other": "1.76"}, "CL-03.other was never measured"),
+        ({"CL-04.ratio": "1.76"}, "CL-04.ratio was never measured"),
+        ({"CL-03.moved": "1.76"}, "CL-03.moved is 1.7651; the cell says 1.76"),
+        ({"CL-03.share": "1.76"}, "CL-03.share is -1.76"),
+    ],
+)
 def test_a_stale_number_is_noticed(quotes, finding):
     cell = {"source": ["The ratio\n", "is 1.76."], "metadata": {"quotes": quotes}}
     measured = {"CL-03": {"ratio": 1.7612, "moved": 1.7651, "share": -1.76}}

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from rlcourse import index
-from rlcourse.explorers import lesson_00
+from rlcourse.course import order
+from rlcourse.lessons.start_here import explorers
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
 
 @pytest.fixture(scope="module")
 def markdown():
-    cells = json.loads((NOTEBOOKS / index.NOTEBOOKS["00"]).read_text(encoding="utf-8"))["cells"]
+    cells = json.loads((NOTEBOOKS / order.notebook("start_here")).read_text(encoding="utf-8"))["cells"]
     return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
 
 
@@ -25,15 +25,6 @@ def table(markdown, heading):
     return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines[2:]]
 
 
-def test_the_contents_list_every_lesson(markdown):
-    rows = table(markdown, "## The eleven lessons")
-    numbers = [re.search(r"\d\d", row[0])[0] for row in rows]
-    assert numbers == sorted(index.NOTEBOOKS)
-    for number, row in zip(numbers, rows, strict=True):
-        if number != "00":
-            assert f"({index.NOTEBOOKS[number]})" in row[0]
-
-
 def letters(cell):
     """The symbols of a cell such as $V_w,\\ Q_w,\\ w$, written without braces and spaces."""
     return [re.sub(r"[{}\s]", "", part) for part in cell.strip("$").replace(r"\ ", "").split(",")]
@@ -42,7 +33,7 @@ def letters(cell):
 def test_a_letter_stands_once_on_the_card_and_has_the_same_name_in_the_explorer(markdown):
     rows = table(markdown, "## 4. The notation card")
     assert len({row[0] for row in rows}) == len(rows)
-    for meaning, name in lesson_00.NAMES.items():
+    for meaning, name in explorers.NAMES.items():
         mine = [row for row in rows if letters(name.symbol)[0] in letters(row[0])]
         assert len(mine) == 1, f"{meaning}: {name.symbol} stands in {len(mine)} rows of the card"
         assert name.code in mine[0][2], f"{meaning}: the card calls it {mine[0][2]}, the explorer {name.code}"
