@@ -39,7 +39,7 @@ def stills(output, state):
     if "image/png" in data and len(pictures) == 1:
         data["image/png"] = pictures[0]
     own = widgets[0]["state"] if widgets else {}
-    data.update(own.get("still", {}))  # the course's widgets know their words: rlcourse/still.py
+    data.update(own.get("still", {}))  # the course's widgets know their words: rlcourse/course/widgets/still.py
     if set(data) <= {"text/plain"}:
         return [output]
     note = own.get("note") or NOTE

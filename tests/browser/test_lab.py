@@ -127,11 +127,11 @@ def test_a_dead_slider_and_an_error_would_be_noticed(chromium, tmp_path):
     """The same steps on a notebook whose slider moves nothing, and which asks for a picture from elsewhere."""
     (tmp_path / "notebooks").mkdir()
     dead = (
-        "import ipywidgets\nfrom rlcourse.plots import style\n"
+        "import ipywidgets\nfrom rlcourse.course.figures import style\n"
         "image = ipywidgets.Image(value=style.png(style.message('always the same')))\n"
         "ipywidgets.VBox([ipywidgets.IntSlider(), image])"
     )
-    foreign = "from IPython.display import HTML\nHTML('<img src=\"http://192.0.2.1/picture.png\" alt=\"far away\">')"
+    foreign = 'from IPython.display import HTML\nHTML(\'<img src="http://192.0.2.1/picture.png" alt="far away">\')'
     cells = [nbformat.v4.new_code_cell(source) for source in (dead, foreign)]
     notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": run_notebooks.KERNELSPEC})
     nbformat.write(notebook, tmp_path / "notebooks" / "dead.ipynb")

@@ -52,13 +52,15 @@ def run_to_the_first_explorer(page):
 @pytest.mark.browser
 @pytest.mark.slow
 def test_a_lesson_fills_the_screen_and_a_slider_answers(chromium):
-    with lab.running(*present.OPTIONS, prepare=present.prepare) as (address, token), \
-            screenshot.browser_page(1280, 720) as page:
+    with (
+        lab.running(*present.OPTIONS, prepare=present.prepare) as (address, token),
+        screenshot.browser_page(1280, 720) as page,
+    ):
         watch = in_lab.Watch(page)
         page.goto(f"{address}{present.page(present.lesson('02'))}?token={token}")
         page.wait_for_selector(f"{FRONT} .jp-Notebook .jp-Cell")
         page.wait_for_selector(f"{FRONT} .jp-Notebook-ExecutionIndicator[data-status='idle']")
-        assert page.locator(f"{FRONT} h1").first.inner_text().startswith("2. The advantage")
+        assert page.locator(f"{FRONT} h1").first.inner_text().startswith("The advantage")
         in_lab.nothing_in_the_way(page)
         for what in CLUTTER:
             assert look(page, what)[0] == 0, f"{what} is in the picture"
@@ -96,15 +98,32 @@ def test_slides_are_numbered_and_the_rest_is_folded():
         return new(source, metadata={"slideshow": {"slide_type": kind}})
 
     text, code = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
-    notebook = nbformat.v4.new_notebook(cells=[
-        cell(text, "# Title", "slide"), cell(text, "ask this", "notes"), cell(code, "shown", "fragment"),
-        cell(code, "drawn", "subslide"), cell(code, "for home", "skip")])
+    notebook = nbformat.v4.new_notebook(
+        cells=[
+            cell(text, "# Title", "slide"),
+            cell(text, "ask this", "notes"),
+            cell(code, "shown", "fragment"),
+            cell(code, "drawn", "subslide"),
+            cell(code, "for home", "skip"),
+        ]
+    )
     cells = present.for_the_class(notebook).cells
     assert [one.source.splitlines()[0] for one in cells] == [
-        '<div align="right">slide 1 of 2</div>', "Notes for the instructor", "shown",
-        '<div align="right">slide 2 of 2</div>', "drawn", "for home"]
+        '<div align="right">slide 1 of 2</div>',
+        "Notes for the instructor",
+        "shown",
+        '<div align="right">slide 2 of 2</div>',
+        "drawn",
+        "for home",
+    ]
     assert [one.metadata.get("jupyter", {}).get("source_hidden", False) for one in cells] == [
-        False, True, False, False, False, True]
+        False,
+        True,
+        False,
+        False,
+        False,
+        True,
+    ]
     assert cells[-1].metadata["jupyter"]["outputs_hidden"]
 
 
@@ -133,5 +152,5 @@ def test_a_second_start_brings_fresh_lessons(tmp_path):
 
 def test_a_lesson_is_found_by_its_number():
     assert present.lesson("03") == present.lesson("3") == "03_gae.ipynb"
-    with pytest.raises(SystemExit, match="No lesson has the number 11: write LESSON=00 to LESSON=10"):
-        present.lesson("11")
+    with pytest.raises(SystemExit, match="No lesson is called 77: write its number, LESSON=03, or one of start_here"):
+        present.lesson("77")

@@ -15,28 +15,34 @@ from traitlets.config.loader import PyFileConfigLoader
 import lab
 import run_notebooks
 import screenshot
-from rlcourse import quiz
-from rlcourse.explorers.lesson_02 import shootout_lab
-from rlcourse.explorers.shell import Panel
+from rlcourse.course import quiz
+from rlcourse.course.widgets.explorer import Panel
+from rlcourse.lessons.advantage.explorers import shootout_lab
 
 spec = importlib.util.spec_from_file_location("browser_test_lab", Path(__file__).with_name("test_lab.py"))
 in_lab = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(in_lab)
 chromium, FRONT, HANDLE = in_lab.chromium, in_lab.FRONT, in_lab.HANDLE
 
-keep_stills = PyFileConfigLoader(
-    "jupyter_server_config.py", str(lab.ROOT / "jupyter")
-).load_config().FileContentsManager.pre_save_hook
+keep_stills = (
+    PyFileConfigLoader("jupyter_server_config.py", str(lab.ROOT / "jupyter"))
+    .load_config()
+    .FileContentsManager.pre_save_hook
+)
 VIEW = "application/vnd.jupyter.widget-view+json"
 CELLS = (
-    "from rlcourse.explorers.lesson_02 import shootout_lab\nshootout_lab",
-    'from rlcourse import quiz\nquiz.ask("02-1")',
+    "from rlcourse.lessons.advantage.explorers import shootout_lab\nshootout_lab",
+    'from rlcourse.course import quiz\nquiz.ask("advantage-1")',
     "from tqdm.auto import tqdm\nbar = tqdm(total=7)\nbar.update(7)\nbar.close()",
-    "import rlcourse as rl\nfrom rlcourse import panel\n"
+    "import rlcourse as rl\nfrom rlcourse.course.widgets import training_panel as panel\n"
     'history = panel.watch(rl.Reinforce, "CartPole-v1", total_steps=500)',
 )
-WAKE = ["Run this cell to move the controls.", "Run this cell to answer the question.", None,
-        "Run this cell to train again."]
+WAKE = [
+    "Run this cell to move the controls.",
+    "Run this cell to answer the question.",
+    None,
+    "Run this cell to train again.",
+]
 
 
 def ask_server(address, token, path, method="GET"):
@@ -106,8 +112,9 @@ def saved(widget, bundle):
     keep_stills(path="", model={"type": "notebook", "content": notebook}, contents_manager=None)
     nbformat.validate(notebook)
     assert "widgets" not in notebook["metadata"]
-    return [{kind: "".join(text) for kind, text in output["data"].items()}
-            for output in notebook["cells"][0]["outputs"]]
+    return [
+        {kind: "".join(text) for kind, text in output["data"].items()} for output in notebook["cells"][0]["outputs"]
+    ]
 
 
 def test_a_saved_explorer_is_its_last_picture_and_where_its_controls_stood():
@@ -136,7 +143,9 @@ def test_a_saved_question_holds_what_was_answered_and_the_reply():
         card.ticks[0].value = card.ticks[2].value = True  # not checked yet: the ticks remain all the same
         return quiz.marked("; ".join(card.question.options[k].text for k in (0, 2)))
 
-    kinds = {question.kind: name for lesson in ("02", "00") for name, question in quiz.load(lesson).items()}
+    kinds = {
+        question.kind: name for lesson in ("advantage", "start_here") for name, question in quiz.load(lesson).items()
+    }
     assert set(kinds) == set(quiz.KINDS)
     for name in kinds.values():
         card = quiz.ask(name)

@@ -2,33 +2,47 @@
 
 import ast
 import hashlib
+import re
 import shutil
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 
-from rlcourse import explorers
+import notes
+import rlcourse
+from rlcourse.course import catalog, order
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 
 
-def lessons(numbers=()):
-    """Paths of the lessons, all of them or those of the two-digit numbers.
+def lessons(names=()):
+    """Paths of the lessons' notebooks in order, all of them or those that are named, by number or by slug.
 
     Raises:
-        ValueError: if there is no lesson of a number.
+        ValueError: if there is no lesson of a name.
     """
-    paths = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-    if unknown := set(numbers) - {path.name[:2] for path in paths}:
-        raise ValueError(f"no lesson has the number {', '.join(sorted(unknown))}; write 03 for the third")
-    return [path for path in paths if not numbers or path.name[:2] in numbers]
+    known = {name: lesson for lesson in order.LESSONS for name in (lesson, order.number(lesson))}
+    if unknown := set(names) - set(known):
+        raise ValueError(f"no lesson is called {', '.join(sorted(unknown))}; write 03 or gae")
+    chosen = {known[name] for name in names} or set(order.LESSONS)
+    return [ROOT / "notebooks" / order.notebook(lesson) for lesson in order.LESSONS if lesson in chosen]
+
+
+def heading(path):
+    """The number of a lesson and its title, which its first line says."""
+    title = read(path).cells[0].source.splitlines()[0].removeprefix("# ")
+    return order.number(order.lesson_of(path)), title
 
 
 def read(path):
-    """A lesson with the outputs that are stored in it."""
-    return nbformat.read(path, as_version=4)
+    """A lesson with its stored outputs, the instructor's notes open, and without the links to other places."""
+    notebook = notes.open_notes(nbformat.read(path, as_version=4))
+    head = notebook.cells[0]
+    head.source = re.sub(r"\n*<!-- where to open it.*?<!-- end of where -->", "", head.source, flags=re.S)
+    return notebook
 
 
 def tagged(cell, tag):
@@ -37,9 +51,10 @@ def tagged(cell, tag):
 
 
 def explorer_of(cell):
-    """The explorer that a cell tagged `explorer` shows: its last line, `explorers.name` or `explorers.name.at(...)`."""
+    """The explorer that a cell tagged `explorer` shows: its last line, `lesson.explorers.name` or that `.at(...)`."""
     last = ast.parse(cell.source).body[-1]
-    return eval(compile(ast.Expression(last.value), "cell", "eval"), {"explorers": explorers})
+    lesson = SimpleNamespace(explorers=SimpleNamespace(**catalog.explorers()))
+    return eval(compile(ast.Expression(last.value), "cell", "eval"), {"lesson": lesson})
 
 
 def explorer_html(cell):
@@ -58,7 +73,7 @@ def explorer_html(cell):
 def package():
     """A fingerprint of all code and data that a picture may depend on."""
     digest = hashlib.sha256()
-    for path in sorted(Path(explorers.__file__).parent.parent.rglob("*")):
+    for path in sorted(Path(rlcourse.__file__).parent.rglob("*")):
         if path.suffix in (".py", ".json", ".toml"):
             digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""Timings of the course: `python scripts/bench.py [section ...]`; sections: rollout, returns, workers,
+"""Timings of the course: `python tools/bench.py [section ...]`; sections: rollout, returns, workers,
 training, ppo, ddpg, sac, explorers.
 
 CPU time of one process, one torch thread. Where two things are compared they run in turn, A B A B, so that a
@@ -6,6 +6,7 @@ machine that changes its speed changes both. Timings are printed, never tested.
 """
 
 import argparse
+import functools
 import statistics
 import subprocess
 import sys
@@ -87,7 +88,7 @@ def returns():
 
 def workers():
     """The event queue with 10,000 asynchronous workers, as the timeline of lesson 05 asks for it."""
-    from rlcourse.simulator import lognormal, simulate
+    from rlcourse.lessons.parallel_actor_critic.simulator import lognormal, simulate
 
     seconds = in_turn({"": lambda: simulate(10_000, lognormal(0.5), mode="async", updates=120_000)}, rounds=2)[""]
     print(f"workers: 120,000 updates by 10,000 asynchronous workers, simulated in {seconds:.2f} CPU s")
@@ -110,54 +111,82 @@ def training():
             print(f"  {algorithm.__name__:20s} seed {seed}  {speed:9,.0f} steps/s  {seconds:5.1f} s  {score:6.1f}")
 
 
+SEEDS = (1, 4, 16, 32)
+
+
+def side_by_side(algorithm, env_id, config, num_envs, updates):
+    """Contenders: so many updates of a population of each size, going on where the last call stopped."""
+
+    def contender(count):
+        options = {"config": config, "num_envs": num_envs, "total_steps": 10**9}
+        run = rl.run_many(algorithm, env_id, seeds=count, **options)
+        next(run)
+        each = max(1, updates // count)  # a population of 32 is not timed 32 times as long
+        return (lambda: [next(run) for _ in range(each)]), each * count
+
+    return {f"{count} seed{'s' * (count > 1)}": contender(count) for count in SEEDS}
+
+
+def rates(contenders, rounds):
+    """Units of work per CPU second of each contender, of (function, units) by name; they run in turn."""
+    seconds = in_turn({name: function for name, (function, _) in contenders.items()}, rounds)
+    speed = {name: contenders[name][1] / s for name, s in seconds.items()}
+    for name, value in speed.items():
+        theirs, alone = value / speed["stable-baselines3"], value / speed["1 seed"]
+        print(f"   {name:18s} {value:10,.0f}   {theirs:5.2f} times stable-baselines3   {alone:5.2f} times one seed")
+
+
 def ppo():
     """PPO against stable-baselines3: CartPole, 8 environments x 128 steps, minibatches of 256, 4 epochs, 64 x 64."""
     from stable_baselines3 import PPO
     from stable_baselines3.common.env_util import make_vec_env
 
     config = rl.PPO.Config(steps=128, epochs=4, minibatch_size=256, hidden=(64, 64), learning_rate=3e-4)
-    envs = make_envs("CartPole-v1", 8)
-    agent = rl.PPO(envs.single_observation_space, envs.single_action_space, config)
-    updates = agent.training(rl.Collector(envs, seed=0))
-    network = {"net_arch": {"pi": [64, 64], "vf": [64, 64]}}
-    theirs = PPO("MlpPolicy", make_vec_env("CartPole-v1", n_envs=8), n_steps=128, batch_size=256, n_epochs=4,
-                 ent_coef=0.0, policy_kwargs=network, device="cpu", seed=0)  # fmt: skip
-    rollouts, steps = 8, 8 * 8 * 128
-    contenders = {
-        "rlcourse": lambda: [next(updates) for _ in range(rollouts)],
-        "stable-baselines3": lambda: theirs.learn(steps, reset_num_timesteps=False),
-    }
-    seconds = in_turn(contenders, rounds=7)
-    print("ppo: environment steps per CPU second, collecting and learning")
-    row = "   ".join(f"{name} {steps / s:,.0f}" for name, s in seconds.items())
-    print(f"   {row}   ratio {seconds['stable-baselines3'] / seconds['rlcourse']:.2f}")
+    theirs = PPO(
+        "MlpPolicy",
+        make_vec_env("CartPole-v1", n_envs=8),
+        n_steps=128,
+        batch_size=256,
+        n_epochs=4,
+        ent_coef=0.0,
+        policy_kwargs={"net_arch": {"pi": [64, 64], "vf": [64, 64]}},
+        device="cpu",
+        seed=0,
+    )
+    rollout, steps = 8 * 128, 8 * 8 * 128
+    contenders = side_by_side(rl.PPO, "CartPole-v1", config, 8, updates=32)
+    contenders = {name: (function, rollout * updates) for name, (function, updates) in contenders.items()}
+    contenders["stable-baselines3"] = lambda: theirs.learn(steps, reset_num_timesteps=False), steps
+    print("ppo: environment steps per CPU second, all seeds together, collecting and learning")
+    rates(contenders, rounds=7)
 
 
 def against_replay(name):
     """An algorithm that learns from replay against stable-baselines3's: one step and one update in turn, Pendulum."""
     import stable_baselines3
 
-    print(f"{name.lower()}: updates per CPU second on Pendulum, one environment step before each")
+    print(f"{name.lower()}: updates per CPU second on Pendulum, all seeds together, one environment step before each")
     for width, batch_size in ((64, 128), (256, 256)):
         algorithm = getattr(rl, name)
         config = algorithm.Config(hidden=(width, width), batch_size=batch_size, warmup=batch_size, tau=0.005)
-        envs = make_envs("Pendulum-v1", 1)
-        agent = algorithm(envs.single_observation_space, envs.single_action_space, config)
-        updates = agent.training(rl.Collector(envs, seed=0))
         theirs = getattr(stable_baselines3, name)(
-            "MlpPolicy", "Pendulum-v1", batch_size=batch_size, learning_starts=batch_size, train_freq=1, tau=0.005,
-            policy_kwargs={"net_arch": [width, width]}, device="cpu", seed=0,
-        )  # fmt: skip
-        count = 400 if width == 64 else 100
-        contenders = {
-            "rlcourse": lambda count=count, updates=updates: [next(updates) for _ in range(count)],
-            "stable-baselines3": lambda count=count, theirs=theirs: theirs.learn(count, reset_num_timesteps=False),
-        }
+            "MlpPolicy",
+            "Pendulum-v1",
+            batch_size=batch_size,
+            learning_starts=batch_size,
+            train_freq=1,
+            tau=0.005,
+            policy_kwargs={"net_arch": [width, width]},
+            device="cpu",
+            seed=0,
+        )
+        count = 400 if width == 64 else 64
+        contenders = side_by_side(algorithm, "Pendulum-v1", config, 1, updates=count)
+        learn = functools.partial(theirs.learn, count, reset_num_timesteps=False)
+        contenders["stable-baselines3"] = learn, count
         theirs.learn(2 * batch_size)
-        seconds = in_turn(contenders, rounds=9)
-        row = "   ".join(f"{who} {count / s:,.0f}" for who, s in seconds.items())
-        ratio = seconds["stable-baselines3"] / seconds["rlcourse"]
-        print(f"   {width} x {width}, batch {batch_size}:   {row}   ratio {ratio:.2f}")
+        print(f"  {width} x {width}, batch {batch_size}:")
+        rates(contenders, rounds=7)
 
 
 def ddpg():

@@ -1,7 +1,7 @@
 """Run the notebooks, each from a clean kernel, and store their outputs: what `make notebooks` runs.
 
-    python scripts/run_notebooks.py            # all, in order
-    python scripts/run_notebooks.py 01 03      # those whose names begin so
+    python tools/run_notebooks.py            # all, in order
+    python tools/run_notebooks.py 01 03      # those whose names begin so
 
 A notebook that raises is left as it was. What changes from run to run without meaning anything (times,
 versions, the addresses of widgets) is not stored, so that a diff shows what a reader would see change.
@@ -66,7 +66,7 @@ def tidy(notebook):
 
 def chosen(prefixes):
     """The notebooks whose names begin with one of the prefixes, in reading order; all for no prefix."""
-    paths = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+    paths = sorted((ROOT / "notebooks").glob("*_*.ipynb"))
     if unknown := [p for p in prefixes if not any(path.name.startswith(p) for path in paths)]:
         raise SystemExit(f"no notebook begins with {', '.join(unknown)}; there are {', '.join(p.stem for p in paths)}")
     return [path for path in paths if not prefixes or path.name.startswith(tuple(prefixes))]

@@ -1,4 +1,4 @@
-"""How fast the explorers answer: `python scripts/bench_explorers.py [name ...] [--browser]`.
+"""How fast the explorers answer: `python tools/bench_explorers.py [name ...] [--browser]`.
 
 For every explorer, inside a real IPython kernel, two front ends draw the same function in turn:
 
@@ -38,28 +38,29 @@ import gc, json, statistics, time
 import ipywidgets
 import matplotlib.pyplot as plt
 from IPython.display import display
-from rlcourse import explorers
-from rlcourse.plots import style
+from rlcourse.course import catalog
+from rlcourse.course.figures import style
+from rlcourse.course.widgets.explorer import widget
 
-ours = style.Figure, style.Canvas
+explorers = catalog.explorers()
+
+ours = style.blank_figure
 
 def baseline(explorer):
     '''The usual way to build the same thing: its inputs, and the output they drive.'''
     inputs = {}
     for name, control in explorer.controls.items():
         if len(control.cells) == 1:
-            inputs[name] = control.input(description=control.label)
+            inputs[name] = widget(control, description=control.label)
     fixed = {name: value for name, value in explorer.defaults.items() if name not in inputs}
 
     def draw(**parameters):
-        style.Figure, style.Canvas = plt.figure, lambda figure: figure.canvas
+        style.blank_figure = lambda width, height: plt.figure(figsize=(width, height), dpi=style.DPI)
         try:
             with style.context():
-                figure = explorer._draw(**parameters, **fixed)
+                explorer._draw(**parameters, **fixed)
         finally:
-            style.Figure, style.Canvas = ours
-        for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
-            vars(axis).pop("draw", None)                # the course's quicker axes; pyplot has plain ones
+            style.blank_figure = ours
         plt.show()
 
     return inputs, ipywidgets.interactive_output(draw, inputs)
@@ -133,12 +134,15 @@ def compare(names, moves):
     manager, client = start_new_kernel(kernel_name="python3")
     try:
         in_kernel(client, SETUP)
-        names = names or json.loads(in_kernel(client, "print(json.dumps(list(explorers.all())))"))
+        names = names or json.loads(in_kernel(client, "print(json.dumps(list(explorers)))"))
         print(f"{'explorer':32} {'control':14} {'panel':>7} {'baseline':>9} {'ratio':>6} {'again':>6} {'kB':>4}")
         for name in names:
-            row = json.loads(in_kernel(client, f"print(json.dumps(bench(explorers.{name}, {moves})))"))
-            print(f"{name:32} {row['control']:14} {row['panel']:7.0f} {row['baseline']:9.0f} "
-                  f"{row['panel'] / row['baseline']:6.2f} {row['again']:6.1f} {row['bytes'] / 1000:4.0f}", flush=True)
+            row = json.loads(in_kernel(client, f"print(json.dumps(bench(explorers[{name!r}], {moves})))"))
+            print(
+                f"{name:32} {row['control']:14} {row['panel']:7.0f} {row['baseline']:9.0f} "
+                f"{row['panel'] / row['baseline']:6.2f} {row['again']:6.1f} {row['bytes'] / 1000:4.0f}",
+                flush=True,
+            )
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
@@ -151,8 +155,8 @@ def to_pixel(name, moves):
 
     cells = [
         SETUP,
-        f"slider = moved(explorers.{name}); values = explorers.{name}.controls[slider].positions()\n"
-        f"shown = explorers.{name}.at(**{{slider: values[0]}}); shown",
+        f"slider = moved(explorers[{name!r}]); values = explorers[{name!r}].controls[slider].positions()\n"
+        f"shown = explorers[{name!r}].at(**{{slider: values[0]}}); shown",
         "inputs, output = baseline(shown); display(inputs[slider], output); print(len(values))",
     ]
     system = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -160,14 +164,18 @@ def to_pixel(name, moves):
         notebook = Path(root, "notebooks", "bench.ipynb")
         notebook.parent.mkdir()
         kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-        nbformat.write(nbformat.v4.new_notebook(
-            cells=[nbformat.v4.new_code_cell(cell) for cell in cells], metadata={"kernelspec": kernel}), notebook)
+        nbformat.write(
+            nbformat.v4.new_notebook(
+                cells=[nbformat.v4.new_code_cell(cell) for cell in cells], metadata={"kernelspec": kernel}
+            ),
+            notebook,
+        )
         with lab.running(root=root) as (address, token):
             browser = playwright.chromium.launch(executable_path=system, args=["--no-sandbox", "--disable-gpu"])
             page = browser.new_page(viewport={"width": 1200, "height": 2000})
             page.goto(f"{address}/lab/tree/notebooks/bench.ipynb?token={token}")
             page.locator(".jp-Notebook .jp-Cell").nth(2).wait_for(timeout=120_000)
-            for attempt in range(5):                    # JupyterLab drops what comes before the kernel is there
+            for attempt in range(5):  # JupyterLab drops what comes before the kernel is there
                 page.get_by_role("menuitem", name="Run", exact=True).click()
                 page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
                 with contextlib.suppress(Error):
@@ -179,12 +187,14 @@ def to_pixel(name, moves):
                 for cell, side in ((1, "panel"), (2, "baseline")):
                     spent = page.evaluate(TO_PIXEL, cell)
                     time.sleep(1)
-                    if k >= 2:                          # the first moves fill caches
+                    if k >= 2:  # the first moves fill caches
                         times[side].append(spent)
             browser.close()
     medians = {side: statistics.median(filter(None, spent)) for side, spent in times.items()}
-    print(f"key to picture in JupyterLab, {name}: panel {medians['panel']:.0f} ms, baseline "
-          f"{medians['baseline']:.0f} ms, ratio {medians['panel'] / medians['baseline']:.2f}")
+    print(
+        f"key to picture in JupyterLab, {name}: panel {medians['panel']:.0f} ms, baseline "
+        f"{medians['baseline']:.0f} ms, ratio {medians['panel'] / medians['baseline']:.2f}"
+    )
 
 
 def main():

@@ -1,7 +1,7 @@
 """One deck of slides a lesson: what `make slides` runs. Open build/slides/index.html; nothing there asks the network.
 
-    python scripts/slides.py            # every lesson
-    python scripts/slides.py 01 03      # some
+    python tools/slides.py            # every lesson
+    python tools/slides.py 01 03      # some
 
 A deck is the notebook, read by nbconvert in the order of its slide metadata. Explorers stand in it as pictures drawn
 beforehand with sliders that move, an answer stands on the slide after its question, instructor cells are the speaker's
@@ -28,7 +28,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 import web
-from rlcourse import quiz
+from rlcourse.course import order, quiz
 
 SOURCE = web.ROOT / "web" / "slides"
 OUT = web.BUILD / "slides"
@@ -76,7 +76,7 @@ def deck(path):
     """The lesson as a notebook of what its slides show, and nothing else."""
     notebook = web.read(path)
     first, *rest = notebook.cells
-    cells = title(first)
+    cells = title(first, order.number(order.lesson_of(path)))
     for cell in rest:
         if kind(cell) != "skip" and not web.tagged(cell, "solution"):
             cells.extend(code(cell) if cell.cell_type == "code" else prose(cell))
@@ -99,15 +99,17 @@ def relinked(text):
     return re.sub(r"\b(\d\d_\w+)\.ipynb\b", r"\1.html", text)
 
 
-def title(cell):
+def title(cell, number):
     """The first cell: a title with the lesson's question, then the rest of it."""
     name, *paragraphs = [part.strip() for part in cell.source.split("\n\n")]
     minutes = next((part for part in paragraphs if MINUTES.search(part)), None)
     question, *more = [part for part in paragraphs if part != minutes]
-    number, _, name = name.lstrip("# ").partition(". ")
-    cover = (f'<div class="cover"><p class="course">Deep reinforcement learning, lesson {number}</p>\n'
-             f"<h1>{as_html(name).removeprefix('<p>').strip().removesuffix('</p>')}</h1>\n{as_html(question)}\n"
-             f"{as_html(minutes) if minutes else ''}</div>")
+    name = name.lstrip("# ")
+    cover = (
+        f'<div class="cover"><p class="course">Deep reinforcement learning, lesson {number}</p>\n'
+        f"<h1>{as_html(name).removeprefix('<p>').strip().removesuffix('</p>')}</h1>\n{as_html(question)}\n"
+        f"{as_html(minutes) if minutes else ''}</div>"
+    )
     return [shown(cover, "slide"), slide("## What this is about\n\n" + "\n\n".join(more), "slide")]
 
 
@@ -178,8 +180,10 @@ def result(output):
     elif "image/png" in data:
         picture = data["image/png"].replace("\n", "")
         width, height = Image.open(io.BytesIO(base64.b64decode(picture))).size
-        yield (f'<img class="figure" src="data:image/png;base64,{picture}" width="{width}" height="{height}" '
-               f'alt="{html.escape(data["text/plain"])}">')
+        yield (
+            f'<img class="figure" src="data:image/png;base64,{picture}" width="{width}" height="{height}" '
+            f'alt="{html.escape(data["text/plain"])}">'
+        )
     else:
         yield f'<pre class="printed">{html.escape(data["text/plain"])}</pre>'
 
@@ -187,19 +191,31 @@ def result(output):
 def question(cell):
     """A question of the quiz on one slide, what is right and why on the next."""
     number = ast.parse(cell.source).body[-1].value.args[0].value
-    asked = quiz.load(number[:2])[number]
-    text = [f"<h3>Question {number}</h3>", f"<p>{quiz.marked(asked.prompt)}</p>",
-            f"<p><em>{quiz.marked(quiz.instruction(asked))}</em></p>"]
+    asked = quiz.find(number)
+    text = [
+        f"<h3>Question {number}</h3>",
+        f"<p>{quiz.marked(asked.prompt)}</p>",
+        f"<p><em>{quiz.marked(quiz.instruction(asked))}</em></p>",
+    ]
     answer = [f"<h3>Question {number}: the answer</h3>"]
     if asked.kind == "number":
         answer += [f"<p><strong>{quiz.values(asked.answer)}.</strong> {quiz.marked(asked.feedback)}</p>", "<ul>"]
-        answer += [f"<li><strong>{quiz.values(wrong.value)}?</strong> {quiz.marked(wrong.feedback)}</li>"
-                   for wrong in asked.distractors] + ["</ul>"]
+        answer += [
+            f"<li><strong>{quiz.values(wrong.value)}?</strong> {quiz.marked(wrong.feedback)}</li>"
+            for wrong in asked.distractors
+        ] + ["</ul>"]
     else:
         text += ['<ol type="A">', *(f"<li>{quiz.marked(option.text)}</li>" for option in asked.options), "</ol>"]
-        answer += ['<ol type="A">', *(f'<li class="{"right" if option.right else "wrong"}">'
-                                      f"{'✓' if option.right else '✗'} <strong>{quiz.marked(option.text)}</strong> "
-                                      f"{quiz.marked(option.feedback)}</li>" for option in asked.options), "</ol>"]
+        answer += [
+            '<ol type="A">',
+            *(
+                f'<li class="{"right" if option.right else "wrong"}">'
+                f"{'✓' if option.right else '✗'} <strong>{quiz.marked(option.text)}</strong> "
+                f"{quiz.marked(option.feedback)}</li>"
+                for option in asked.options
+            ),
+            "</ol>",
+        ]
     parts = [shown("\n".join(text), "subslide"), shown("\n".join(answer), "subslide")]
     if asked.kind == "number":
         parts.insert(1, shown(f"<p>A hint: {quiz.marked(asked.hint)}</p>", "fragment"))
@@ -231,15 +247,14 @@ def listing(out):
         if not (out / f"{path.stem}.html").exists():
             continue
         name, question, *_ = web.read(path).cells[0].source.split("\n\n")
-        items.append(f'<li><a href="{path.stem}.html">{html.escape(name.lstrip("# ").partition(". ")[2])}</a>'
-                     f"{as_html(question)}</li>")
+        items.append(f'<li><a href="{path.stem}.html">{html.escape(name.lstrip("# "))}</a>{as_html(question)}</li>')
     page = (SOURCE / "index.html").read_text(encoding="utf-8")
     return page.replace("<!-- decks -->", "\n".join(items))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("lesson", nargs="*", help="only these lessons, such as 01 03")
+    parser.add_argument("lesson", nargs="*", help="only these lessons, such as 01 or gae")
     parser.add_argument("--out", type=Path, default=OUT, help="the folder for the decks")
     arguments = parser.parse_args()
     try:

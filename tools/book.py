@@ -1,20 +1,23 @@
 """The course as a web book in build/book: what `make book` runs.
 
-    python scripts/book.py                 # all of it
-    python scripts/book.py --out folder    # somewhere else
+    python tools/book.py                 # all of it
+    python tools/book.py --out folder    # somewhere else
 
 The lessons come from their stored outputs; nothing is executed. An explorer comes as HTML, and its pictures lie in
 a file beside the page that is loaded when the explorer is touched, by a <script>, because a page opened from a folder
 may load scripts and nothing else. The equation index, the claim board and the errata are written from the
-course's index (rlcourse/data), each row with links to the parts of the lessons that treat it; the other pages are
+course's index, each row with links to the parts of the lessons that treat it; the other pages are
 in web/book and docs. The result opens from a folder and from any static server.
 """
 
 import argparse
 import base64
+import dataclasses
 import html
+import inspect
 import io
 import json
+import operator
 import re
 import shutil
 import time
@@ -26,9 +29,11 @@ from nbformat.v4 import new_output
 from PIL import Image
 from sphinx.cmd.build import build_main
 
+import contents
+import rlcourse
 import web
-from rlcourse import experiments, index
-from rlcourse.explorers import export
+from rlcourse.course import claims, index, order
+from rlcourse.course.widgets import export
 
 PAGES = web.ROOT / "web" / "book"
 DOCS = web.ROOT / "docs"
@@ -36,7 +41,7 @@ HEADING = re.compile(r"#{1,6} +(.+?) *$")
 QUESTION = re.compile(r"\*\*The question[^*]*\*\*\s+(.+?)\n\n", re.DOTALL)
 SUMMARY = re.compile(r"What to remember|Where the recitation notes are corrected|nstructor")
 DATA = re.compile(r'<script type="application/json">(.*?)</script>\n?', re.DOTALL)
-SHOWS = re.compile(r"(explorers\.|quiz\.ask|index\.|display\(index\.|listing\.|Code\().*")
+SHOWS = re.compile(r"(lesson\.explorers\.|quiz\.ask|index\.|display\(index\.|listing\.|Code\().*")
 """A cell of one line that only shows something."""
 SHARED = re.compile(r"<style>.*?</style>\n?|<script>.*?</script>\n?", re.DOTALL)
 VERDICTS = {
@@ -55,7 +60,8 @@ class Lesson:
 
     def __init__(self, path):
         self.name = path.stem
-        self.number = path.name[:2]
+        self.slug = order.lesson_of(path)
+        self.number = order.number(self.slug)
         self.notebook = web.read(path)
         self.title = HEADING.match(self.notebook.cells[0].source.splitlines()[0])[1]
         self.question = " ".join(QUESTION.search(self.notebook.cells[0].source)[1].split())
@@ -91,7 +97,7 @@ class Lesson:
             fenced ^= line.startswith("```")
             heading = None if fenced else HEADING.match(line)
             if heading:
-                slug = f"{self.number}-{re.sub(r'[^a-z0-9]+', '-', heading[1].lower()).strip('-')}"
+                slug = f"{self.slug.replace('_', '-')}-{re.sub(r'[^a-z0-9]+', '-', heading[1].lower()).strip('-')}"
                 self._anchors[slug] += 1
                 slug += f"-{self._anchors[slug]}" * (self._anchors[slug] > 1)
                 found.append((slug, heading[1]))
@@ -174,7 +180,7 @@ def by_lesson(rows, lessons, entry):
     """Rows under the title of the first lesson that treats them, each with an anchor and a heading of its own."""
     text = []
     for lesson in lessons:
-        if mine := [row for row in rows if row.lessons[0] == lesson.number]:
+        if mine := [row for row in rows if row.lessons[0] == lesson.slug]:
             text.append(f"## {lesson.title}")
             text += [f"({row.id.lower()})=\n### {row.id}\n\n{entry(row)}" for row in mine]
     return "\n\n".join(text) + "\n"
@@ -198,7 +204,7 @@ def equation_page(lessons):
 
 
 def claim_page(lessons):
-    figures = experiments.results()
+    figures = claims.results()
 
     def badge(verdict):
         return f'<strong class="verdict verdict-{verdict.replace(" ", "-")}">{verdict}</strong>'
@@ -225,8 +231,7 @@ def errata_page(lessons):
 
     def entry(row):
         return (
-            f"In the notes\n: {notes[row.id]}\n\nRight\n: {prose(row.text)}\n\n"
-            f"Demonstration\n: {links(row, lessons)}"
+            f"In the notes\n: {notes[row.id]}\n\nRight\n: {prose(row.text)}\n\nDemonstration\n: {links(row, lessons)}"
         )
 
     rows = [row for row in index.load().values() if row.kind == "ERR"]
@@ -237,6 +242,71 @@ def errata_page(lessons):
         f"loose or incomplete, a lesson says so and shows it. These are all {len(rows)} places: what the notes say, in "
         "our words; what is right; and the part of a lesson that demonstrates it.\n\n" + by_lesson(rows, lessons, entry)
     )
+
+
+# ---------------------------------------------------------------- the public names of the package
+
+
+GROUPS = {
+    "Training": ("train", "train_many", "run", "run_many", "evaluate", "record", "load", "History", "Collector"),
+    "Many seeds": ("learning_curves", "interval"),
+    "Agents": rlcourse.algorithms.__all__,
+    "Data": ("Transitions", "ReplayBuffer"),
+    "Returns and objectives": (
+        "td_errors",
+        "rewards_to_go",
+        "n_step_advantages",
+        "gae",
+        "policy_gradient",
+        "clipped_surrogate",
+        "td_target",
+        "soft_value_target",
+    ),
+    "Distributions, noise, target networks": (
+        "TanhGaussian",
+        "GaussianNoise",
+        "OrnsteinUhlenbeck",
+        "polyak_update",
+        "hard_update",
+    ),
+    "Exact results on small worlds": ("FiniteMDP",),
+}
+
+
+def api_page():
+    """The public names of the package, each with its signature and its docstring."""
+    shown = [f"## {group}\n\n" + "\n\n".join(map(api_entry, names)) for group, names in GROUPS.items()]
+    exact = [name for name in vars(rlcourse.exact) if inspect.isfunction(vars(rlcourse.exact)[name])]
+    own = [name for name in exact if vars(rlcourse.exact)[name].__module__ == "rlcourse.exact" and name[0] != "_"]
+    shown.append("\n\n".join(api_entry(f"exact.{name}") for name in own))
+    return "# The package\n\n`import rlcourse as rl`: what it offers, as the docstrings say it.\n\n" + "\n\n".join(
+        shown
+    )
+
+
+def api_entry(name):
+    """One public name: its signature and docstring; of an agent the fields of its config, of a class its methods."""
+    value = operator.attrgetter(name)(rlcourse)
+    parts = [f"### rl.{name}", fenced(f"rl.{name}{signature(value)}", "python"), fenced(inspect.getdoc(value))]
+    config = getattr(value, "Config", None)
+    if config is not None:
+        fields = [f"{field.name} = {field.default!r}" for field in dataclasses.fields(config)]
+        parts.append("Fields of `Config`, with their defaults:\n\n" + fenced("\n".join(fields), "python"))
+    elif inspect.isclass(value):
+        methods = {key: method for key, method in vars(value).items() if inspect.isfunction(method) and key[0] != "_"}
+        parts += [fenced(f".{key}{signature(method)}\n\n{inspect.getdoc(method)}") for key, method in methods.items()]
+    return "\n\n".join(parts)
+
+
+def signature(function):
+    """The arguments of a function, without the types, which the docstring gives with shapes and units."""
+    taken = inspect.signature(function)
+    bare = [parameter.replace(annotation=parameter.empty) for parameter in taken.parameters.values()]
+    return str(taken.replace(parameters=bare, return_annotation=taken.empty))
+
+
+def fenced(text, language="text"):
+    return f"```{{code-block}} {language}\n:class: wrapped\n\n{text}\n```"
 
 
 # ---------------------------------------------------------------- the book
@@ -250,7 +320,7 @@ def front_page(lessons):
     )
     contents = {
         "Lessons": [lesson.name for lesson in lessons],
-        "Look up": ["equations", "claims", "glossary", "errata", "sources"],
+        "Look up": ["equations", "claims", "glossary", "errata", "sources", "api"],
         "Teach": ["for_instructors"],
     }
     trees = "\n\n".join(
@@ -281,9 +351,11 @@ def write_source(source, lessons):
         "equations": equation_page(lessons),
         "claims": claim_page(lessons),
         "errata": errata_page(lessons),
+        "api": api_page(),
         "glossary": document(DOCS / "glossary.md"),
         "for_instructors": document(DOCS / "for_instructors.md"),
     }
+    pages["sources"] = contents.linked((PAGES / "sources.md").read_text(encoding="utf-8"), folder="")
     for name, text in pages.items():
         (source / f"{name}.md").write_text(text, encoding="utf-8")
 

@@ -1,6 +1,6 @@
 """Open a lesson for a class, live and in large type: what `make present LESSON=03` runs.
 
-    python scripts/present.py [03] [--port 8888] [any option of jupyter lab]
+    python tools/present.py [03] [--port 8888] [any option of jupyter lab]
 
 The settings come from jupyter/present/: one document, large type, nothing at the sides. The class sees a copy of the
 lessons, in build/present/, which is written anew at every start: what is typed or run in class never reaches the
@@ -18,6 +18,8 @@ import nbformat
 from jupyterlab_server.workspaces_handler import WorkspacesManager
 
 import lab
+import notes
+from rlcourse.course import order
 
 SETTINGS = lab.ROOT / "jupyter" / "present"
 STATE = lab.ROOT / ".jupyter-present"
@@ -26,17 +28,16 @@ OPTIONS = ["--LabApp.custom_css=True"]
 FOLDED = {"notes": "Notes for the instructor", "skip": "Not on the slides"}
 
 
-def lesson(number):
-    """The file name of the lesson of a number, "03" or "3".
+def lesson(name):
+    """The file name of a lesson's notebook; the lesson is called by its slug or its number, "gae", "03" or "3".
 
     Raises:
         SystemExit: with a sentence, if there is none.
     """
-    names = sorted(path.name for path in (lab.ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-    for name in names:
-        if name.startswith(f"{number:0>2}_"):
-            return name
-    raise SystemExit(f"No lesson has the number {number}: write LESSON={names[0][:2]} to LESSON={names[-1][:2]}.")
+    for slug in order.LESSONS:
+        if name in (slug, order.number(slug)) or order.number(slug) == f"{name:0>2}":
+            return order.notebook(slug)
+    raise SystemExit(f"No lesson is called {name}: write its number, LESSON=03, or one of {', '.join(order.LESSONS)}.")
 
 
 def page(name):
@@ -80,7 +81,8 @@ def prepare(root, copy, state):
     shutil.copytree(Path(root, "assets"), copy / "assets")
     (copy / "notebooks").mkdir()
     for path in sorted(Path(root, "notebooks").glob("*.ipynb")):
-        nbformat.write(for_the_class(nbformat.read(path, as_version=4)), copy / "notebooks" / path.name)
+        notebook = notes.open_notes(nbformat.read(path, as_version=4))
+        nbformat.write(for_the_class(notebook), copy / "notebooks" / path.name)
 
     config = Path(state, "config")
     (config / "custom").mkdir(parents=True, exist_ok=True)
@@ -94,7 +96,7 @@ def prepare(root, copy, state):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("lesson", nargs="?", default="00", help="its number (default: 00)")
+    parser.add_argument("lesson", nargs="?", default="00", help="its number or its slug (default: 00)")
     parser.add_argument("--port", type=int, default=8888, help="where to listen (default: 8888)")
     arguments, options = parser.parse_known_args()
     name = lesson(arguments.lesson)
@@ -102,7 +104,7 @@ def main():
     os.chdir(COPY)
     print("The lesson opens in the browser, or at the address below. To close it, press Ctrl-C twice here.", flush=True)
     line = lab.command(arguments.port, *OPTIONS, *options, root=COPY, page=page(name))
-    os.execve(line[0], line, lab.environment(STATE, *settings))
+    lab.start(line, lab.environment(STATE, *settings))
 
 
 if __name__ == "__main__":

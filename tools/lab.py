@@ -1,6 +1,6 @@
 """Open JupyterLab on the course: what `make lab` runs.
 
-    python scripts/lab.py [--port 8888] [any option of jupyter lab]
+    python tools/lab.py [--port 8888] [any option of jupyter lab]
 
 The settings of the course come from the folder jupyter/. What JupyterLab itself writes down (open tabs,
 theme, sockets) goes into .jupyter/, so that a student's own Jupyter neither changes the course nor is
@@ -37,7 +37,9 @@ def environment(state, *settings):
         "IPYTHONDIR": "ipython",
     }
     return {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if not name.startswith("VSCODE_")},
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),  # also after a move
+        "SDL_AUDIODRIVER": "dummy",  # films are silent, and a machine without a sound card complains
         **{name: str(Path(state, folder)) for name, folder in folders.items()},
         "JUPYTER_CONFIG_PATH": os.pathsep.join(map(str, [*settings, ROOT / "jupyter"])),
         "JUPYTER_PREFER_ENV_PATH": "1",  # the kernel of this environment, not one the user once installed
@@ -79,7 +81,11 @@ def running(*options, root=ROOT, timeout=120, prepare=copy_lessons):
         settings = prepare(root, copy, state)
         server = subprocess.Popen(
             command(port, *options, root=copy),
-            cwd=copy, env=environment(state, *settings), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            cwd=copy,
+            env=environment(state, *settings),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
         )
         try:
             wait_until_up(server, f"{address}/api?token={token}", Path(state, "log"), timeout)
@@ -107,14 +113,32 @@ def wait_until_up(server, url, log, timeout):
     raise RuntimeError(f"JupyterLab did not start within {timeout} s:\n{log.read_text(errors='replace')}")
 
 
+def state_folder(name):
+    """A folder `name` that can be written to: in the course, or else in the user's home, or else for this session."""
+    places = (lambda: ROOT, lambda: Path.home() / ".rlcourse", lambda: Path(tempfile.mkdtemp(prefix="rlcourse-")))
+    for place in places:
+        with contextlib.suppress(OSError, RuntimeError):  # not to be written to; no home
+            folder = place() / name
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                return folder
+    raise SystemExit("Neither the course's folder, nor your home, nor a folder for temporary files can be written to.")
+
+
+def start(line, variables):
+    """Become the program of this command line; on Windows, where none can, wait for it."""
+    if sys.platform == "win32":
+        sys.exit(subprocess.run(line, env=variables, check=False).returncode)
+    os.execve(line[0], line, variables)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--port", type=int, default=8888, help="where to listen (default: 8888)")
     arguments, options = parser.parse_known_args()
     os.chdir(ROOT)
     print("The course opens in the browser, or at the address below. To close it, press Ctrl-C twice here.", flush=True)
-    line = command(arguments.port, *options)
-    os.execve(line[0], line, environment(ROOT / ".jupyter"))
+    start(command(arguments.port, *options), environment(state_folder(".jupyter")))
 
 
 if __name__ == "__main__":

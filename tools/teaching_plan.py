@@ -88,7 +88,8 @@ def plan(path):
         if re.fullmatch(r"part \d+.*", name):
             name = f"{covered[0]} {titles[covered[0]]}"
         parts.append(Part(name, int(minutes), ask, covered, shown))
-    timed = [timing(cell.source, section) for cell, (section, _) in zip(cells, where) if web.tagged(cell, "instructor")]
+    noted = [(cell, section) for cell, (section, _) in zip(cells, where) if web.tagged(cell, "instructor")]
+    timed = [timing(cell.source, section) for cell, section in noted]
     stated = int(promised[1]), total or int(promised[1])
     return Plan(title, stated, tuple(parts), tuple(note for note in timed if note), advice)
 
@@ -96,8 +97,11 @@ def plan(path):
 def table(notes):
     """(rows, their stated sum, advice) of the note that divides the lesson by a table; None if there is none."""
     for note in reversed(notes):
-        lines = [[entry.strip() for entry in line.strip().strip("|").split("|")]
-                 for line in note.splitlines() if line.startswith("|")]
+        lines = [
+            [entry.strip() for entry in line.strip().strip("|").split("|")]
+            for line in note.splitlines()
+            if line.startswith("|")
+        ]
         if not lines or "minutes" not in lines[0]:
             continue
         at = lines[0].index("minutes")  # the first column or the second; the other one holds the names
@@ -186,11 +190,18 @@ def page(plans):
     """The plans of all lessons as one page of Markdown."""
     total = sum(plan.minutes for plan in plans)
     together = f"**together, {total // 60} hours and {total % 60} minutes**"
-    return "\n".join([
-        "# Teaching plan", "",
-        "Made from the instructor's cells of the lessons. Minutes are those in class; what is *at home* costs none.",
-        "", "| lesson | minutes |", "|:--|--:|",
-        *(f"| {plan.title} | {plan.minutes} |" for plan in plans),
-        f"| {together} | **{total}** |", "",
-        *(plan.markdown() for plan in plans),
-    ])
+    return "\n".join(
+        [
+            "# Teaching plan",
+            "",
+            "Made from the instructor's cells of the lessons. Minutes are those in class; what is *at home* "
+            "costs none.",
+            "",
+            "| lesson | minutes |",
+            "|:--|--:|",
+            *(f"| {plan.title} | {plan.minutes} |" for plan in plans),
+            f"| {together} | **{total}** |",
+            "",
+            *(plan.markdown() for plan in plans),
+        ]
+    )

@@ -1,8 +1,8 @@
 """Make the student's and the instructor's edition, and the graded assignments: what `make editions` runs.
 
-    python scripts/editions.py                     # into build/editions
-    python scripts/editions.py --out FOLDER        # somewhere else
-    python scripts/editions.py --hidden-tests      # students do not see the cells that grade them
+    python tools/editions.py                     # into build/editions
+    python tools/editions.py --out FOLDER        # somewhere else
+    python tools/editions.py --hidden-tests      # students do not see the cells that grade them
 
     rlcourse-student.zip       lessons without solutions and notes, and all that they need to run
     rlcourse-instructor.zip    lessons with everything open, the teaching plan, the graded assignments
@@ -24,6 +24,7 @@ import nbformat
 import assignments
 import teaching_plan
 import web
+from rlcourse.course import order
 
 TEMPLATES = web.ROOT / "web" / "editions"
 GRADING = web.ROOT / "web" / "grading"
@@ -32,10 +33,19 @@ DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip file can say
 PACKAGE = (".py", ".json", ".toml")
 
 # What both editions need to run, and what only an instructor has a use for; folders are taken whole.
-COMMON = ("LICENSE", "pyproject.toml", "constraints.txt", "environment.yml", "scripts/lab.py", "jupyter", "rlcourse")
-FOR_INSTRUCTORS = ("scripts/present.py", "assets", "docs")
+COMMON = (
+    "LICENSE",
+    "pyproject.toml",
+    "constraints.txt",
+    "environment.yml",
+    "tools/install.py",
+    "tools/lab.py",
+    "jupyter",
+    "rlcourse",
+)
+FOR_INSTRUCTORS = ("tools/present.py", "tools/notes.py", "assets", "docs")
 TARGETS = {"student": ("help", "lab", "clean"), "instructor": ("help", "lab", "present", "clean")}
-EXTRAS = {"student": "", "instructor": "[grading]"}
+EXTRAS = {"student": "lab", "instructor": "lab grading"}
 
 
 # ---------------------------------------------------------------- notebooks
@@ -121,13 +131,18 @@ def makefile(kind):
         wanted = target[1] in TARGETS[kind] if target else "PYTEST" not in paragraph
         if wanted:
             kept.append(paragraph.rstrip())
-    text = ("\n\n".join(kept) + "\n").replace('-e ".[test]"', f'-e ".{EXTRAS[kind]}"')
+    text = "\n\n".join(kept) + "\n"
+    text = re.sub(r"(?m)^\$\(INSTALLED\) \$\(TESTED\):", "$(INSTALLED):", text)
+    text = re.sub(r"(?<=tools/install\.py ).*", EXTRAS[kind], text)
     return re.sub(r"^\.PHONY: .*", f".PHONY: {' '.join(TARGETS[kind])}", text, flags=re.M)
 
 
 def readme(kind, plans, **more):
     """The README of an edition, with its list of lessons."""
-    lines = [f"| [{plan.title}](notebooks/{path.name}) | {plan.minutes} |" for path, plan in plans.items()]
+    lines = [
+        f"| [{order.number(order.lesson_of(path))} {plan.title}](notebooks/{path.name}) | {plan.minutes} |"
+        for path, plan in plans.items()
+    ]
     text = (TEMPLATES / f"{kind}.md").read_text(encoding="utf-8")
     return Template(text).substitute(lessons="\n".join(lines), **more).encode()
 
@@ -173,8 +188,11 @@ def editions(hidden=False):
         **{f"grading/{name}": content for name, content in course.items()},
         "teaching_plan.md": teaching_plan.page(list(plans.values())).encode(),
     }
-    docs = "".join(f"| [{name}]({name}) | {title(content)} |\n" for name, content in sorted(for_instructors.items())
-                   if name.startswith("docs/") and name.endswith(".md"))
+    docs = "".join(
+        f"| [{name}]({name}) | {title(content)} |\n"
+        for name, content in sorted(for_instructors.items())
+        if name.startswith("docs/") and name.endswith(".md")
+    )
     hours = f"{total // 60} hours and {total % 60} minutes in all"
     for_instructors["README.md"] = readme("instructor", plans, hours=hours, docs=docs)
     return for_students, for_instructors, course

@@ -11,6 +11,7 @@ import re
 import nbformat
 
 import web
+from rlcourse.course import order
 
 POINTS = 1  # for every exercise
 TOOLS = {"torch", "np", "rl", "math"}  # names that a student may want, whether or not our solution does
@@ -22,7 +23,7 @@ ABOUT_SOLUTIONS = re.compile(
 )
 HIDE = "### BEGIN HIDDEN TESTS\n{}\n### END HIDDEN TESTS"
 
-HEAD = """# Exercises: lesson {title}
+HEAD = """# Exercises: {title}
 
 Replace the three dots, or repair what is wrong, and run the cell: it answers in a sentence. Run it as often as you
 like; the numbers that it tries are new each time. The locked cell after each exercise asks the same question once more
@@ -43,7 +44,7 @@ def assignment(path, hidden=False):
             source, check = answer(path, cell, solution)
             name = check.partition("(")[0].rpartition(".")[2]  # the gradebook calls an exercise by its checker
             cells.append(code(source, f"{name}-answer", solution=True, locked=False))
-            cells.append(code(graded_cell(check, hidden), name, grade=True, points=POINTS))
+            cells.append(code(graded_cell(order.lesson_of(path), check, hidden), name, grade=True, points=POINTS))
         elif cell.cell_type == "markdown":
             cells.append(nbformat.v4.new_markdown_cell(without_solutions(cell.source), id=cell.id))
         else:
@@ -66,9 +67,10 @@ def without_solutions(text):
 def exercises(path, notebook):
     """The cells from the first exercise's text to the last exercise, each with its solution or None.
 
-    Neither notes nor training runs, nor the texts that introduce a run, are among them.
+    Neither notes, hints, questions, explorers nor training runs, nor the texts that introduce a run, are among them.
     """
-    cells = [cell for cell in notebook.cells if not web.tagged(cell, "instructor")]
+    others = ("instructor", "hints", "quiz", "explorer")
+    cells = [cell for cell in notebook.cells if not any(web.tagged(cell, tag) for tag in others)]
     runs = {number for number, cell in enumerate(cells) if web.tagged(cell, "training")}
     introduced = {number - 1 for number in runs if cells[number - 1].cell_type == "markdown"}
     cells = [cell for number, cell in enumerate(cells) if number not in runs | introduced]
@@ -81,15 +83,26 @@ def exercises(path, notebook):
             raise ValueError(f"{path.name}: the exercise in {cell.id} has no solution after it")
         if not web.tagged(cell, "solution"):
             found.append((cell, following if web.tagged(cell, "exercise") else None))
-    return found
+    lost = set().union(*(stored(cell) for cell in notebook.cells if web.tagged(cell, "training")))
+    return [pair for pair in found if pair[1] or not lost & loaded(pair[0])]  # what only speaks of a run goes with it
+
+
+def stored(cell):
+    """The names that a cell binds."""
+    return set().union(*(binds(statement) for statement in ast.parse(cell.source).body))
+
+
+def loaded(cell):
+    """The names that a code cell uses."""
+    return names(ast.parse(cell.source), ast.Load) if cell.cell_type == "code" else set()
 
 
 def split(path, cell):
     """The lines of a cell before its last statement, and that statement, which asks the checker."""
     last = ast.parse(cell.source).body[-1]
     check = ast.get_source_segment(cell.source, last)
-    if not (isinstance(last, ast.Expr) and isinstance(last.value, ast.Call) and check.startswith("exercises.")):
-        raise ValueError(f"{path.name}: the cell {cell.id} does not end by asking its checker, exercises.lesson_NN.…")
+    if not (isinstance(last, ast.Expr) and isinstance(last.value, ast.Call) and check.startswith("lesson.exercises.")):
+        raise ValueError(f"{path.name}: the cell {cell.id} does not end by asking its checker, lesson.exercises.…")
     return "\n".join(cell.source.splitlines()[: last.lineno - 1]), check
 
 
@@ -98,16 +111,19 @@ def answer(path, exercise, solution):
     stub, check = split(path, exercise)
     body, asked = split(path, solution)
     ours, theirs = (ast.parse(call).body[0].value.args for call in (asked, check))
-    given = [f"{ast.unparse(name)} = {ast.unparse(value)}" for name, value in zip(theirs, ours, strict=True)
-             if ast.dump(name) != ast.dump(value)]  # a solution may pass the answer itself
+    given = [
+        f"{ast.unparse(name)} = {ast.unparse(value)}"
+        for name, value in zip(theirs, ours, strict=True)
+        if ast.dump(name) != ast.dump(value)
+    ]  # a solution may pass the answer itself
     blank = len(stub) - len(stub.rstrip("\n")) - 1  # a student's version has another one where the solution was
     lines = [stub.rstrip("\n"), *[""] * blank, BEGIN, *filter(None, [body.strip("\n"), *given]), END, check]
     return "\n".join(lines), check
 
 
-def graded_cell(check, hidden):
+def graded_cell(slug, check, hidden):
     """Ask the checker; its verdict is the message when the answer is not right."""
-    lines = f"from rlcourse import exercises\n\nverdict = {check}\nassert verdict.passed, verdict"
+    lines = f"from rlcourse.lessons import {slug} as lesson\n\nverdict = {check}\nassert verdict.passed, verdict"
     return HIDE.format(lines) if hidden else lines
 
 
@@ -123,9 +139,12 @@ def code(source, name, *, grade=False, solution=False, locked=True, **points):
 
 def needed(notebook, sources):
     """The imports and definitions of the lesson that the sources use, in the lesson's order."""
-    statements = [statement for cell in notebook.cells
-                  if cell.cell_type == "code" and not (web.tagged(cell, "exercise") or web.tagged(cell, "solution"))
-                  for statement in ast.parse(cell.source).body]
+    statements = [
+        statement
+        for cell in notebook.cells
+        if cell.cell_type == "code" and not (web.tagged(cell, "exercise") or web.tagged(cell, "solution"))
+        for statement in ast.parse(cell.source).body
+    ]
     used = names(ast.parse("\n".join(sources)), ast.Load) | TOOLS
     bound = set().union(*(binds(statement) for source in sources for statement in ast.parse(source).body))
     lines = []

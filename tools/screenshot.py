@@ -1,9 +1,9 @@
 """Photograph the lessons in JupyterLab, from top to bottom, in both themes: what `make screenshots` runs.
 
-    python scripts/screenshot.py --out build/screenshots            # every notebook
-    python scripts/screenshot.py --out shots 02 --theme dark        # one lesson, one theme
-    python scripts/screenshot.py --out shots --stored 02            # as stored, without running it
-    python scripts/screenshot.py --readme                           # assets/screenshot-lesson-02.png
+    python tools/screenshot.py --out build/screenshots            # every notebook
+    python tools/screenshot.py --out shots 02 --theme dark        # one lesson, one theme
+    python tools/screenshot.py --out shots --stored 02            # as stored, without running it
+    python tools/screenshot.py --readme                           # assets/screenshot-advantage.png
 
 A picture begins with a whole cell where it can, so that every explorer is seen in one piece.
 """
@@ -28,7 +28,7 @@ OVERLAP = 80  # pixels that two neighbouring pictures of one tall cell share
 RUN_TIMEOUT = 600_000  # milliseconds for all cells of a notebook
 EXPOSE = "--LabApp.expose_app_in_browser=True"  # a handle for the commands below
 FRONT = ".jp-NotebookPanel:not(.lm-mod-hidden)"
-README_PICTURE = ROOT / "assets" / "screenshot-lesson-02.png"
+README_PICTURE = ROOT / "assets" / "screenshot-advantage.png"
 
 
 def find_chromium():
@@ -57,13 +57,17 @@ def open_notebook(page, address, token, notebook):
     """Show `notebook` (a path under the root) in JupyterLab, kernel ready; needs expose_app_in_browser."""
     page.goto(f"{address}/lab/tree/{notebook}?token={token}", wait_until="domcontentloaded")
     page.wait_for_selector(f"{FRONT} .jp-Notebook .jp-Cell")
+    page.wait_for_function(
+        "path => window.jupyterapp?.shell.currentWidget?.context?.path === path", arg=notebook
+    )  # until then commands would go to the lesson before
     page.evaluate("async () => { await window.jupyterapp.shell.currentWidget.sessionContext.ready; }")
 
 
 def command(page, name, arguments=None):
     """Carry out one of JupyterLab's commands and wait for its end; needs expose_app_in_browser."""
-    page.evaluate("async ([name, args]) => { await window.jupyterapp.commands.execute(name, args); }",
-                  [name, arguments or {}])
+    page.evaluate(
+        "async ([name, args]) => { await window.jupyterapp.commands.execute(name, args); }", [name, arguments or {}]
+    )
 
 
 def run_all(page):

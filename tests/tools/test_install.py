@@ -1,0 +1,158 @@
+"""Installing: what a newcomer is told where it cannot be done, and what is installed where it can."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import install
+import lab
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    ("version", "system", "machine", "words"),
+    [
+        ((3, 10), "linux", "x86_64", "Python 3.11 or newer, and this is 3.10"),
+        ((3, 12), "darwin", "x86_64", "Macs with an Intel processor"),
+        ((3, 12), "win32", "ARM64", "Windows on ARM"),
+    ],
+)
+def test_a_computer_that_cannot_is_told_before_anything_is_fetched(version, system, machine, words):
+    with pytest.raises(install.Refused, match=words):
+        install.check_computer(version, system, machine)
+
+
+@pytest.mark.parametrize("system", [("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64"), ("win32", "AMD64")])
+@pytest.mark.parametrize("version", [(3, 11), (3, 14)])
+def test_a_computer_that_can_is_let_through(version, system):
+    install.check_computer(version, *system)
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    monkeypatch.setattr(install, "ROOT", tmp_path)
+    monkeypatch.setattr(install, "VENV", tmp_path / ".venv")
+    return tmp_path
+
+
+def test_too_little_room_is_told_before_it_begins(elsewhere, monkeypatch):
+    usage = type("Usage", (), {"free": 3e8})
+    monkeypatch.setattr(install.shutil, "disk_usage", lambda path: usage)
+    with pytest.raises(install.Refused, match=r"needs 2\.5 GB of free disk space, and there are 0\.3"):
+        install.check_folder(["lab"])
+    (elsewhere / ".venv").mkdir()
+    (elsewhere / ".venv" / "installed").touch()
+    install.check_folder(["lab"])  # what is there needs no more
+
+
+def test_a_folder_that_cannot_be_written_to_is_told(elsewhere, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(install.Path, "touch", refuse)
+    with pytest.raises(install.Refused, match="cannot be written to"):
+        install.check_folder(["lab"])
+
+
+@pytest.mark.parametrize(
+    ("printed", "words"),
+    [
+        ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "disk is full"),
+        (
+            "NewConnectionError: Failed to establish a new connection: [Errno -2]\nNo matching distribution",
+            "no network",
+        ),
+        ("error: Failed to fetch\n cause: dns error", "no network"),
+        ("ERROR: ResolutionImpossible: for help visit", "Install another one between 3.11 and 3.14"),
+        ("OSError: [Errno 30] Read-only file system: '.venv'", "folder of your own"),
+        ("line one\n\nsomething odd", "last words: line one / something odd"),
+    ],
+)
+def test_what_an_installer_prints_becomes_a_sentence(printed, words):
+    said = install.trouble(printed)
+    assert words in said and "\n" not in said
+
+
+def recorded(monkeypatch, *fails):
+    """The commands that `install` runs; those with a word of `fails` in them end in an error."""
+    lines = []
+
+    def run(line):
+        lines.append([str(part) for part in line])
+        failed = any(word in lines[-1] for word in fails)
+        return subprocess.CompletedProcess(line, int(failed), "dns error" if failed else "")
+
+    monkeypatch.setattr(install, "run", run)
+    return lines
+
+
+def test_pytorch_comes_without_cuda_unless_a_card_is_asked_for(monkeypatch):
+    lines = recorded(monkeypatch)
+    install.install(["lab"], card=False)
+    assert "--torch-backend" in lines[-1] and lines[-1][-1] == ".[lab]" and "constraints.txt" in lines[-1]
+    install.install(["test"], card=True)
+    assert "--torch-backend" not in lines[-1] and lines[-1][-1] == ".[lab,test]"
+
+
+def test_where_uv_cannot_do_it_pip_does(monkeypatch):
+    lines = recorded(monkeypatch, "--torch-backend")
+    install.install(["lab"], card=False)
+    assert lines[-1][1:3] == ["-m", "pip"] and lines[-1][-1] == ".[lab]"
+
+
+def test_where_neither_can_a_sentence_ends_it(monkeypatch):
+    recorded(monkeypatch, "install")
+    with pytest.raises(install.Refused, match="no network"):
+        install.install(["lab"], card=False)
+
+
+def test_an_old_python_is_told_that_it_is_old():
+    """The script itself must not stop with a syntax error on a Python that people still have."""
+    source = (ROOT / "tools" / "install.py").read_text(encoding="utf-8")
+    compile(source, "install.py", "exec", flags=0)
+    assert not re.search(r"\bmatch .*:$|:=|\w+ \| \w+ =|except\*", source, flags=re.M)
+    for name in ("python3.8", "python3.9", "python3.10"):
+        found = subprocess.run([name, "-c", ""], capture_output=True) if _on_path(name) else None
+        if found and found.returncode == 0:
+            done = subprocess.run([name, ROOT / "tools" / "install.py"], capture_output=True, text=True)
+            assert done.returncode == 1 and "The course needs Python 3.11 or newer" in done.stderr
+
+
+def _on_path(name):
+    return any(os.access(Path(folder, name), os.X_OK) for folder in os.environ["PATH"].split(os.pathsep))
+
+
+def test_every_extra_that_is_asked_for_exists():
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    for extra in install.ROOM:
+        assert re.search(rf"^{extra} = \[", text, flags=re.M), extra
+
+
+# ---------------------------------------------------------------- where JupyterLab writes
+
+
+def test_the_state_goes_into_the_home_where_the_course_is_read_only(tmp_path, monkeypatch):
+    (tmp_path / "course").write_text("a file: no folder can be made in it")
+    monkeypatch.setattr(lab, "ROOT", tmp_path / "course")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert lab.state_folder(".jupyter") == tmp_path / "home" / ".rlcourse" / ".jupyter"
+    monkeypatch.setenv("HOME", str(tmp_path / "course"))
+    assert lab.state_folder(".jupyter").is_dir()
+
+
+def test_a_moved_course_is_found_by_its_kernels(tmp_path):
+    found = lab.environment(tmp_path)["PYTHONPATH"].split(os.pathsep)
+    assert found[0] == str(lab.ROOT)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows waits in place of becoming the program")
+def test_starting_becomes_the_program(monkeypatch):
+    started = []
+    monkeypatch.setattr(lab.os, "execve", lambda *call: started.append(call))
+    lab.start(["program", "a path with spaces"], {"A": "1"})
+    assert started == [("program", ["program", "a path with spaces"], {"A": "1"})]
