@@ -1,6 +1,7 @@
 """The graded assignments, driven through nbgrader itself: generate, collect, autograde, give feedback."""
 
 import csv
+import importlib
 import inspect
 import os
 import subprocess
@@ -15,7 +16,7 @@ from traitlets.config.loader import PyFileConfigLoader
 import assignments
 import editions
 import web
-from rlcourse import exercises
+from rlcourse.course import order
 
 LESSONS = web.lessons()
 SHORT, LONG = "00_start_here", "03_gae"
@@ -98,13 +99,17 @@ def lines(source):
 
 def errors(notebook):
     """(name of the cell, error) of every error in a notebook."""
-    return [(name, output) for name, cell in marked(notebook) for output in cell.get("outputs", [])
-            if output.output_type == "error"]
+    return [
+        (name, output)
+        for name, cell in marked(notebook)
+        for output in cell.get("outputs", [])
+        if output.output_type == "error"
+    ]
 
 
 def known_answers(lesson):
     """The module of tests that holds the known wrong answers of a lesson."""
-    path = Path(__file__).parents[1] / "exercises" / f"test_lesson_{lesson}.py"
+    path = order.folder(lesson) / "tests" / "test_exercises.py"
     spec = spec_from_file_location(f"known_answers_{lesson}", path)
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -143,17 +148,21 @@ def test_every_lesson_is_an_assignment_whose_solutions_get_full_marks(course, pa
 # ---------------------------------------------------------------- two lessons, from hand to hand
 
 
-@pytest.fixture(scope="module", params=[
-    (SHORT, "discounted_return", "my_return", ["undiscounted"]),
-    (LONG, "gae", "gae", ["_sweep", "gae_truncation_as_termination"]),
-], ids=[SHORT, LONG])  # fmt: skip
+@pytest.fixture(
+    scope="module",
+    params=[
+        (SHORT, "discounted_return", "my_return", ["undiscounted"]),
+        (LONG, "gae", "gae", ["_sweep", "gae_truncation_as_termination"]),
+    ],
+    ids=[SHORT, LONG],
+)
 def case(request, course):
     """A lesson, the name of an exercise, and a student's cell with a wrong answer that the course knows."""
     lesson, exercise, name, functions = request.param
-    module = known_answers(lesson[:2])
+    module = known_answers(order.lesson_of(lesson))
     source = "\n\n".join(inspect.getsource(getattr(module, function)) for function in functions)
     answer = f"{source}\n\n{name} = {functions[-1]}"
-    checker = getattr(getattr(exercises, f"lesson_{lesson[:2]}"), exercise)
+    checker = getattr(importlib.import_module(f"rlcourse.lessons.{order.lesson_of(lesson)}.exercises"), exercise)
     course.generate(lesson)
     return lesson, exercise, answer, checker(getattr(module, functions[-1])).sentence
 
@@ -219,29 +228,38 @@ def test_graded_cells_can_be_hidden(tmp_path):
 
 def lesson_of(tmp_path, *cells):
     """A lesson of a few code cells, (source, tag)."""
-    made = [nbformat.v4.new_markdown_cell("# 1. A lesson\n\n5 minutes"), nbformat.v4.new_markdown_cell("## Exercises")]
-    made += [nbformat.v4.new_code_cell(source, metadata={"tags": [tag]}, id=f"cell-{number}")
-             for number, (source, tag) in enumerate(cells)]
-    path = tmp_path / "01_lesson.ipynb"
+    made = [nbformat.v4.new_markdown_cell("# A lesson\n\n5 minutes"), nbformat.v4.new_markdown_cell("## Exercises")]
+    made += [
+        nbformat.v4.new_code_cell(source, metadata={"tags": [tag]}, id=f"cell-{number}")
+        for number, (source, tag) in enumerate(cells)
+    ]
+    path = tmp_path / "03_gae.ipynb"
     nbformat.write(nbformat.v4.new_notebook(cells=made), path)
     return path
 
 
-STUB, SOLUTION = "x = ...\n\nexercises.lesson_00.endings(x)", "exercises.lesson_00.endings({1})"
+STUB, SOLUTION = "x = ...\n\nlesson.exercises.endings(x)", "lesson.exercises.endings({1})"
 
 
 def test_a_solution_that_passes_its_answer_to_the_checker_is_given_the_name(tmp_path):
     made = assignments.assignment(lesson_of(tmp_path, (STUB, "exercise"), (SOLUTION, "solution")))
     assert lines(made.cells[3].source) == [
-        "x = ...", assignments.BEGIN, "x = {1}", assignments.END, "exercises.lesson_00.endings(x)",
+        "x = ...",
+        assignments.BEGIN,
+        "x = {1}",
+        assignments.END,
+        "lesson.exercises.endings(x)",
     ]
 
 
-@pytest.mark.parametrize(("cells", "sentence"), [
-    ([("1 + 1", "explorer")], "01_lesson.ipynb: no cell is tagged exercise"),
-    ([(STUB, "exercise")], "01_lesson.ipynb: the exercise in cell-0 has no solution after it"),
-    ([("x = ...", "exercise"), (SOLUTION, "solution")], "the cell cell-0 does not end by asking its checker"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("cells", "sentence"),
+    [
+        ([("1 + 1", "explorer")], "03_gae.ipynb: no cell is tagged exercise"),
+        ([(STUB, "exercise")], "03_gae.ipynb: the exercise in cell-0 has no solution after it"),
+        ([("x = ...", "exercise"), (SOLUTION, "solution")], "the cell cell-0 does not end by asking its checker"),
+    ],
+)
 def test_what_cannot_be_an_assignment_is_named_in_a_sentence(tmp_path, cells, sentence):
     with pytest.raises(ValueError, match=sentence):
         assignments.assignment(lesson_of(tmp_path, *cells))

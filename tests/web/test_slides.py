@@ -16,8 +16,8 @@ import pytest
 
 import slides
 import web
-from rlcourse import quiz
-from rlcourse.plots import style
+from rlcourse.course import quiz
+from rlcourse.course.figures import style
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -58,7 +58,7 @@ window.probe = {
       for (const box of range.getClientRects()) check(node.textContent.trim().slice(0, 40), box);
     }
     for (const node of slide.querySelectorAll('img, video, svg, input, select, button, table, pre')) {
-      if (node.closest('aside, mjx-container svg svg')) continue;
+      if (node.closest('aside, mjx-container svg svg, details:not([open])')) continue;
       if (!node.checkVisibility()) found.push(`${node.tagName} is not seen`);
       check(node.tagName, node.getBoundingClientRect());
     }
@@ -77,7 +77,7 @@ window.probe = {
     return found;
   },
   letters(place, native) {
-    const slide = this.show(place), pictures = [...slide.querySelectorAll('img')];
+    const slide = this.show(place), pictures = [...slide.querySelectorAll('img:not(.film)')];
     const drawn = pictures.map((img) => native * img.getBoundingClientRect().width / img.naturalWidth);
     const sizes = this.texts(slide).filter((node) => !node.parentElement.closest('h1, h2, h3, h4'))
       .map((node) => parseFloat(getComputedStyle(node.parentElement).fontSize) * Reveal.getScale());
@@ -179,8 +179,10 @@ def test_every_slide_fits_and_figures_read(show, lesson, size):
                 faults.append(f"text of {text:.1f} px beside letters of {drawn:.1f} px")
         if faults:
             found[number] = faults
-    print(f"{lesson.stem} {size}: {len(seen)} slides, {len(least)} with a picture, letters from {min(least):.1f} px, "
-          f"{small} shrunk to fit, {len(page.foreign)} requests outside")
+    print(
+        f"{lesson.stem} {size}: {len(seen)} slides, {len(least)} with a picture, letters from {min(least):.1f} px, "
+        f"{small} shrunk to fit, {len(page.foreign)} requests outside"
+    )
     assert found == {}
     sound(page)
 
@@ -189,8 +191,11 @@ def test_every_explorer_answers_without_a_network(show, lesson):
     page = show(lesson)
     page.context.set_offline(True)
     places = page.evaluate("Reveal.getSlides().flatMap((slide, i) => slide.querySelector('.rlx') ? [i] : [])")
-    expected = [cell for cell in web.read(lesson).cells
-                if web.tagged(cell, "explorer") and cell.metadata.slideshow.slide_type != "skip"]
+    expected = [
+        cell
+        for cell in web.read(lesson).cells
+        if web.tagged(cell, "explorer") and cell.metadata.slideshow.slide_type != "skip"
+    ]
     assert len(places) == len(expected) > 0
     times, idle, moved = [], [], 0
     for place in places:
@@ -205,10 +210,12 @@ def test_every_explorer_answers_without_a_network(show, lesson):
         times += mine
         by_keyboard(page, place)
     off = page.locator(".rlx :is(input, select):disabled").count()
-    print(f"{lesson.stem}: {len(places)} explorers tried, {moved} controls change the picture, {off} are off, "
-          f"{len(idle)} change nothing at their ends {idle}; "
-          f"median {statistics.median(times):.0f} ms, slowest {max(times):.0f} ms; "
-          f"{len(page.foreign)} requests outside")
+    print(
+        f"{lesson.stem}: {len(places)} explorers tried, {moved} controls change the picture, {off} are off, "
+        f"{len(idle)} change nothing at their ends {idle}; "
+        f"median {statistics.median(times):.0f} ms, slowest {max(times):.0f} ms; "
+        f"{len(page.foreign)} requests outside"
+    )
     sound(page)
 
 
@@ -275,8 +282,8 @@ def test_a_deck_holds_what_the_lesson_says(show, lesson):
         if web.tagged(cell, "solution"):
             assert cell.source.strip() not in written
         if web.tagged(cell, "quiz"):
-            number = re.search(r"\d\d-\d+", cell.source)[0]
-            assert f"Question {number}: the answer" in written and number in quiz.load(number[:2])
+            number = re.search(r"[a-z_]+-\d+", cell.source)[0]
+            assert f"Question {number}: the answer" in written and quiz.find(number).id == number
     assert page.evaluate("Reveal.getSlides().filter(slide => !slide.querySelector('h1, h2, h3')).length") == 0
     assert page.evaluate("document.querySelectorAll('.slides mjx-merror, .slides [data-mjx-error]').length") == 0
     assert not re.search(r"\$[^$\n]*\\[a-z]+[^$\n]*\$", written), "a formula was not set"
@@ -315,14 +322,21 @@ def test_the_list_leads_to_every_deck(decks, offline):
 
 
 def test_what_a_slide_leaves_out():
-    """A unit of scripts/slides.py: the machinery of the tests is no line of a slide, an answer is its own slide."""
+    """A unit of tools/slides.py: the machinery of the tests is no line of a slide, an answer is its own slide."""
     listing = slides.listing_of("# NBVAL_CHECK_OUTPUT\nx = 1\n\nprint(x)")
     assert "NBVAL" not in listing and listing.count('<span class="line"') == 3
     cell = slides.slide("Why?\n\n<details><summary><b>Because</b></summary>\n\nSo.\n\n</details>", "fragment")
     before, answer = slides.prose(cell)
     assert before.source.strip() == "Why?" and answer.source == "### Because\n\nSo."
     assert slides.kind(answer) == "subslide"
-    notes = slides.noted([slides.slide("a", "slide"), slides.slide("b", "fragment"), slides.slide("c", "subslide"),
-                          slides.slide("say this", "notes"), slides.slide("d", "slide")])
+    notes = slides.noted(
+        [
+            slides.slide("a", "slide"),
+            slides.slide("b", "fragment"),
+            slides.slide("c", "subslide"),
+            slides.slide("say this", "notes"),
+            slides.slide("d", "slide"),
+        ]
+    )
     assert [cell.source for cell in notes] == ["a", "say this", "b", "c", "say this", "d"]
     assert json.dumps(notes)

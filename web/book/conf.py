@@ -1,4 +1,4 @@
-"""Sphinx's settings for the web book; scripts/book.py puts this file beside the pages it has written."""
+"""Sphinx's settings for the web book; tools/book.py puts this file beside the pages it has written."""
 
 project = "rlcourse"
 html_title = "Deep reinforcement learning that moves"
