@@ -1,5 +1,6 @@
 """What all tests share: a quiet machine. No display, no network for kernels, none of the user's own Jupyter."""
 
+import itertools
 import math
 import os
 import shutil
@@ -8,13 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.text import Text
 
 import lab
 
+pytest.register_assert_rewrite("checker_contract")  # its tests are in a helper, whose asserts should tell as much
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported: small networks, two test processes
 
 # A startup file for every kernel that the tests start: whoever asks for the network gets an error.
-NO_NETWORK = '''
+NO_NETWORK = """
 import ipaddress, socket
 
 def _only_here(connect):
@@ -31,7 +34,7 @@ def _only_here(connect):
 
 socket.socket.connect = _only_here(socket.socket.connect)
 socket.socket.connect_ex = _only_here(socket.socket.connect_ex)
-'''
+"""
 
 
 def pytest_configure(config):
@@ -97,3 +100,57 @@ def least_successes():
         return runs
 
     return least
+
+
+# ---------------------------------------------------------------- the words of a picture
+
+RIM = 2  # pixels that two boxes may share: a box is a little wider than its letters
+
+
+def words_of(figure):
+    """Every visible piece of text of a figure, with the box that it covers in pixels."""
+    from rlcourse.course.figures import style  # here: OMP_NUM_THREADS is set before anything imports torch
+
+    style.pixels(figure)
+    renderer = figure.canvas.get_renderer()
+    hidden = ticks_outside(figure)
+    texts = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
+    texts = [text for text in texts if id(text) not in hidden]
+    boxes = [(text.get_text(), text.get_window_extent(renderer)) for text in texts]
+    return [(text, box) for text, box in boxes if box.width > 1]
+
+
+def ticks_outside(figure):
+    """Labels of ticks beyond the end of their axis, by id: matplotlib makes them and does not draw them."""
+    outside = set()
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        low, high = sorted(axis.get_transform().transform(axis.get_view_interval()))
+        slack = 1e-6 * (high - low)
+        for tick in [*axis.get_major_ticks(), *axis.get_minor_ticks()]:
+            if not low - slack <= axis.get_transform().transform(tick.get_loc()) <= high + slack:
+                outside |= {id(tick.label1), id(tick.label2)}
+    return outside
+
+
+def collisions_of(figure):
+    """(text, trouble) for all that leaves the picture or lies upon another text."""
+    width, height = figure.bbox.x1, figure.bbox.y1
+    found = words_of(figure)
+    for text, box in found:
+        if min(box.x0, box.y0) < -RIM or box.x1 > width + RIM or box.y1 > height + RIM:
+            yield text, "leaves the picture"
+    for (one, a), (other, b) in itertools.combinations(found, 2):
+        across = min(a.x1, b.x1) - max(a.x0, b.x0)
+        down = min(a.y1, b.y1) - max(a.y0, b.y0)
+        if across > RIM and down > RIM + 1:
+            yield one, f"lies upon {other!r}"
+
+
+@pytest.fixture
+def words():
+    return words_of
+
+
+@pytest.fixture
+def collisions():
+    return collisions_of
