@@ -8,17 +8,12 @@ stands there; the tests measure again and compare, as far as another processor, 
 the same numbers.
 """
 
-import importlib
 import json
-import os
 import sys
 from pathlib import Path
 
 from rlcourse.checks import require
-from rlcourse.course import order
-
-SHARED = ("rlcourse.course.pendulum",)
-"""Modules outside the lessons that measure claims, since two lessons need them."""
+from rlcourse.course import order, study
 
 _claims = {}
 _trained = set()
@@ -51,8 +46,6 @@ def measurements():
     """Every registered measurement, by claim."""
     for lesson in order.LESSONS:
         list(order.modules(lesson))
-    for name in SHARED:
-        importlib.import_module(name)
     return dict(sorted(_claims.items()))
 
 
@@ -78,8 +71,7 @@ def measure(identifier):
 
 def results():
     """What was measured last, as stored: claim -> name -> number."""
-    stored = [Path(__file__).with_name("results.json"), *order.FOLDER.glob("*/results.json")]
-    numbers = [json.loads(path.read_text(encoding="utf-8")) for path in stored if path.exists()]
+    numbers = [json.loads(path.read_text(encoding="utf-8")) for path in order.FOLDER.glob("*/results.json")]
     return {claim: found for file in numbers for claim, found in file.items()}
 
 
@@ -94,6 +86,4 @@ def store(measured):
         path = results_path(identifier)
         known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         known[identifier] = {name: float(f"{value:.6g}") for name, value in numbers.items()}
-        part = path.with_name(f"{path.name}.{os.getpid()}.part")
-        part.write_text(json.dumps(dict(sorted(known.items())), indent=1) + "\n", encoding="utf-8")
-        os.replace(part, path)  # in one piece: a lesson that is open reads the old numbers or the new ones
+        study.replace(path, json.dumps(dict(sorted(known.items())), indent=1) + "\n")

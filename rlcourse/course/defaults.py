@@ -12,11 +12,11 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from rlcourse import algorithms, training
+from rlcourse.course import study
 from rlcourse.rollout import evaluate
 
 STORED = Path(__file__).parent / "defaults.json"
@@ -96,10 +96,7 @@ def regenerate(path=STORED, names=tuple(TRIALS), roundings=tuple(ROUNDINGS), see
         for (name, rounding), futures in parts.items():
             found.setdefault(name, {})[rounding] = [scores for future in futures for scores in future.result()]
             print(f"{name:14} {rounding:10} {count(TRIALS[name], found[name][rounding])} of {seeds} seeds", flush=True)
-            text = json.dumps(found, separators=(",", ":"), ensure_ascii=False)
-            for opening in ROUNDINGS:
-                text = text.replace(f'"{opening}"', f'\n"{opening}"')
-            path.write_text(text + "\n", encoding="utf-8")
+            study.write(path, found)
 
 
 def _elsewhere(name, rounding, first, last):
@@ -110,10 +107,9 @@ def _elsewhere(name, rounding, first, last):
     return json.loads(subprocess.check_output([sys.executable, "-c", code], env=environment, text=True))
 
 
-@cache
 def stored():
     """What `regenerate` wrote: name -> rounding -> the scores of 100 runs."""
-    return json.loads(STORED.read_text(encoding="utf-8"))
+    return study.stored(STORED)
 
 
 def is_solved(trial, scores):

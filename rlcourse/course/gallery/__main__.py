@@ -5,4 +5,4 @@ import sys
 from rlcourse.course.gallery import store
 
 if __name__ == "__main__":
-    store.regenerate(sys.argv[1:] or None)
+    store.regenerate(sys.argv[1:])

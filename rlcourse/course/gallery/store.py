@@ -5,16 +5,15 @@ python -m rlcourse.course.gallery Pendulum-v1         # one of them
 """
 
 import base64
-import json
 import time
 import tomllib
-from functools import cache
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from rlcourse import algorithms, curves, training
-from rlcourse.course import order
+from rlcourse.course import order, study
 from rlcourse.course.figures import gallery as pictures
 from rlcourse.course.figures.film import Film, film
 from rlcourse.course.gallery.tasks import TASKS
@@ -75,20 +74,22 @@ def places(steps):
     return np.linspace(0, steps, POINTS + 1).astype(int)[1:]
 
 
-def regenerate(names=None):
-    """Train the tasks, all or those that are named, and store what came out after each attempt."""
-    for name in names or TASKS:
-        task = TASKS[name]
-        first = task.attempts[0].make
-        random = evaluate(RandomPolicy(first, 0), first, episodes=50, seed=STARTS)
-        found = {"random": round(float(random.mean()), 2), "attempts": []}
-        for made in task.attempts:
-            numbers, histories = attempt(made, task.episodes)
-            found["attempts"].append(numbers)
-            print(f"{name}: {made.label}: {solved(task, numbers)} of {SEEDS}, {numbers['seconds']} s", flush=True)
-            _write(RESULTS, name, found)
-        best = int(np.argmax(found["attempts"][-1]["scores"]))
-        _write(FILMS, name, filmed(task, histories[best]))
+def regenerate(names=()):
+    """Train the tasks, all or those that are named, and store what came of them, and a film of the best agent."""
+    best = {}
+    study.regenerate(RESULTS, {name: partial(_attempts, name, best) for name in TASKS}, names)
+    study.regenerate(FILMS, {name: partial(filmed, TASKS[name], best.get(name)) for name in TASKS}, best)
+
+
+def _attempts(name, best):
+    """What is stored of a task; the best seed of its last attempt is kept in `best`."""
+    task = TASKS[name]
+    first = task.attempts[0].make
+    random = evaluate(RandomPolicy(first, 0), first, episodes=50, seed=STARTS)
+    attempts = [attempt(made, task.episodes) for made in task.attempts]
+    numbers, histories = attempts[-1]
+    best[name] = histories[int(np.argmax(numbers["scores"]))]
+    return {"random": round(float(random.mean()), 2), "attempts": [found for found, _ in attempts]}
 
 
 def filmed(task, history):
@@ -101,28 +102,14 @@ def filmed(task, history):
     return {**coded, "said": shot.said, "seconds": shot.seconds}
 
 
-def _write(path, name, found):
-    """Replace one task's entry; a line per task, in the order of the table."""
-    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    known[name] = found
-    lines = (f'"{task}": {json.dumps(known[task])}' for task in TASKS if task in known)
-    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
-
-
-@cache
 def stored():
     """What `regenerate` wrote: name of the task -> random return, and scores, curves, seconds of each attempt."""
-    return json.loads(RESULTS.read_text(encoding="utf-8"))
-
-
-@cache
-def _films():
-    return json.loads(FILMS.read_text(encoding="utf-8"))
+    return study.stored(RESULTS)
 
 
 def show(name):
     """The stored film of a task's trained agent."""
-    found = _films()[name]
+    found = study.stored(FILMS)[name]
     moving, strip = (base64.b64decode(found[part]) for part in ("moving", "strip"))
     return Film(moving, strip, found["said"], found["seconds"])
 

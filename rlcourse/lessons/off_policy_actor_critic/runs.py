@@ -1,15 +1,15 @@
 """CartPole: the whole algorithm on many seeds, with one line changed."""
 
-import contextlib
 import dataclasses
 import functools
 
 import torch
 from torch.nn import functional as F
 
-from rlcourse import evaluate, interval, training
+from rlcourse import evaluate, training
 from rlcourse.algorithms import OffPolicyActorCritic
 from rlcourse.algorithms.agent import gradient_step
+from rlcourse.course import study
 from rlcourse.course.claims import claim
 from rlcourse.networks import polyak_update
 from rlcourse.objectives import policy_gradient, td_target
@@ -81,8 +81,7 @@ def scores(name):
 
 def mean_score(name, label):
     """Mean score over the seeds, and its 95 % interval, as fields of a claim."""
-    found = interval(scores(name), statistic="mean")
-    return {label: found.center, f"{label}_low": found.low, f"{label}_high": found.high}
+    return study.fields(label, scores(name))
 
 
 SETTINGS = OffPolicyActorCritic.Config(learning_rate=1e-4, critic_learning_rate=3e-3, tau=0.1, batch_size=64)
@@ -107,11 +106,8 @@ def solved(baseline):
     )
     greedy = [evaluate(history.agent, "CartPole-v1", episodes=EPISODES).mean() for history in histories]
     late = [history.returns[history.steps > 0.8 * SOLVING_STEPS].mean() for history in histories]
-    reached = interval(late, statistic="mean")
     return {
-        "return": reached.center,
-        "return_low": reached.low,
-        "return_high": reached.high,
+        **study.fields("return", late),
         "solved": sum(score >= SOLVED for score in greedy),
         "greedy": sum(greedy) / len(greedy),
         "greedy_least": min(greedy),
@@ -138,16 +134,12 @@ def replay_keeps_the_best(every=4_000):
     What was kept is judged once more on ten fresh episodes, since the best of many is partly the luckiest.
     """
     options = {"seeds": SEEDS, "total_steps": SOLVING_STEPS, "num_envs": 8, "config": SOLVING}
-    best, due = [(-1.0, None)] * SEEDS, every
-    with contextlib.closing(training.run_many(OffPolicyWithQ, "CartPole-v1", **options)) as updates:
-        for histories in updates:
-            if histories[0].total_steps < due:
-                continue
-            due += every
-            for number, history in enumerate(histories):
-                agent = history.agent
-                score = evaluate(agent, "CartPole-v1", episodes=EPISODES).mean()
-                best[number] = max(best[number], (score, agent), key=lambda pair: pair[0])
+    best = [(-1.0, None)] * SEEDS
+    for _, histories in study.checkpoints(training.run_many(OffPolicyWithQ, "CartPole-v1", **options), every):
+        for number, history in enumerate(histories):
+            agent = history.agent
+            score = evaluate(agent, "CartPole-v1", episodes=EPISODES).mean()
+            best[number] = max(best[number], (score, agent), key=lambda pair: pair[0])
     again = [evaluate(agent, "CartPole-v1", episodes=EPISODES, seed=1).mean() for _, agent in best]
     return {
         "reached": sum(score >= SOLVED for score, _ in best),

@@ -6,13 +6,11 @@
 On another processor every seed is another run; the verdicts of the lesson are those of the intervals.
 """
 
-import json
 import math
-import os
 import sys
 import time
 from dataclasses import replace
-from functools import cache
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +19,7 @@ import numpy as np
 from rlcourse import training
 from rlcourse.algorithms import PPO, ParallelActorCritic, Reinforce
 from rlcourse.checks import require
+from rlcourse.course import study
 from rlcourse.curves import interval, learning_curves
 from rlcourse.lessons.ppo_in_practice import bonus, broken, details
 
@@ -164,19 +163,7 @@ def price(algorithm, config, *, seeds=SEEDS, score=SOLVED):
     return {"steps": steps, "seconds": round(seconds, 3), "returns": np.round(curve, 1).tolist()}
 
 
-def _section(variations, seeds, keep):
-    start, found = time.process_time(), {}
-    for name, change in variations.items():
-        found[name] = population(change, seeds)
-        said = interval(found[name]["run"], statistic="mean")
-        print(
-            f"{time.process_time() - start:5.0f} s  {name:30} {said.center:.0f} {said.low:.0f} {said.high:.0f}",
-            flush=True,
-        )
-        keep(found)
-
-
-def _patients(keep):
+def _patients():
     patients = {}
     for name, pair in PATIENTS.items():
         history = run(pair, seed=0, total_steps=PATIENT_STEPS)
@@ -185,50 +172,30 @@ def _patients(keep):
             "return": running_score(history).round(1).tolist(),
         }
         patients[name] |= {key: [float(f"{x:.4g}") for x in history.metrics[key]] for key in READ}
-    keep(patients)
-
-
-def _race(seeds, keep):
-    found = {}
-    for name, (algorithm, config) in RACERS.items():
-        found[name] = price(algorithm, config, seeds=seeds)
-        print(name, interval(found[name]["steps"], statistic="mean"), found[name]["seconds"], flush=True)
-        keep(found)
+    return patients
 
 
 SECTIONS = {
-    "settings": lambda seeds, keep: _section(VARIATIONS, seeds, keep),
-    "details": lambda seeds, keep: _section(DETAILS, seeds, keep),
-    "race": _race,
-    "patients": lambda seeds, keep: _patients(keep),
-    "bonus": lambda seeds, keep: keep(bonus.tables()),
+    "settings": lambda seeds: {name: population(change, seeds) for name, change in VARIATIONS.items()},
+    "details": lambda seeds: {name: population(change, seeds) for name, change in DETAILS.items()},
+    "race": lambda seeds: {name: price(*racer, seeds=seeds) for name, racer in RACERS.items()},
+    "patients": lambda seeds: _patients(),
+    "bonus": lambda seeds: bonus.tables(),
 }
-"""Name -> function of the number of seeds, and of what keeps the section as far as it has come."""
+"""Name -> function of the number of seeds."""
 
 
-def regenerate(path=STORED, names=tuple(SECTIONS), seeds=SEEDS):
-    """Train the named sections again and write them beside the others."""
-    for name in names:
-        SECTIONS[name](seeds, lambda section, name=name: _write(path, name, section))
-
-
-def _write(path, name, section):
-    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    text = json.dumps({**known, name: section}, separators=(",", ":"), ensure_ascii=False)
-    for first in ("curve", "steps", "stuck"):  # a line for each run, so that a change can be seen
-        text = text.replace(f'{{"{first}"', f'\n{{"{first}"')
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.write_text(text + "\n", encoding="utf-8")
-    os.replace(part, path)
+def regenerate(path=STORED, only=(), seeds=SEEDS):
+    """Train these sections again (or all) and write them beside the others."""
+    study.regenerate(path, {name: partial(section, seeds) for name, section in SECTIONS.items()}, only)
 
 
 # ---------------------------------------------------------------- what is stored
 
 
-@cache
 def stored():
     """What `regenerate` wrote, a dict of sections."""
-    return json.loads(STORED.read_text(encoding="utf-8"))
+    return study.stored(STORED)
 
 
 def finals(variation):
@@ -244,4 +211,4 @@ def middle(numbers):
 
 
 if __name__ == "__main__":
-    regenerate(names=sys.argv[1:] or tuple(SECTIONS))
+    regenerate(only=sys.argv[1:])

@@ -12,6 +12,7 @@ import torch
 from rlcourse import training
 from rlcourse.algorithms import PPO
 from rlcourse.algorithms.ppo import standardized
+from rlcourse.course import study
 from rlcourse.course.claims import claim
 from rlcourse.lessons.ppo_in_practice import board
 from rlcourse.lessons.ppo_in_practice.board import (
@@ -172,12 +173,6 @@ DETAIL_FIELDS = {
 """Name of a stored number -> label of the board of details."""
 
 
-def _ends(name, label):
-    """Of the last 20 returns of every seed of a variation: mean, and the ends of its 95 % interval."""
-    center, low, high = middle(finals(label))
-    return {name: center, f"{name}_low": low, f"{name}_high": high}
-
-
 @claim("CL-31")
 def reuse_with_and_without_clipping():
     """PPO on CartPole at η = 0.01, six epochs a rollout, read off the stored populations; and 1,000 bandit learners.
@@ -188,7 +183,7 @@ def reuse_with_and_without_clipping():
     numbers = {}
     for kind, name in (("clip", "η = 0.01"), ("free", "no clip, η = 0.01")):
         mean, largest = stored()["settings"][name]["kl"]
-        numbers |= {**_ends(kind, name), f"kl_mean_{kind}": mean, f"kl_max_{kind}": largest}
+        numbers |= {**study.fields(kind, finals(name)), f"kl_mean_{kind}": mean, f"kl_max_{kind}": largest}
     for kind, eps in (("clip", 0.2), ("free", math.inf)):
         numbers[f"stuck_{kind}"] = stuck(learn_with_bonus(1, epochs=10, clip_eps=eps)[-1]).mean()
     return numbers
@@ -218,10 +213,9 @@ def sensitivity():
     }
     numbers = {}
     for name, label in picked.items():
-        numbers |= _ends(name, label)
+        numbers |= study.fields(name, finals(label))
     for name, label in DETAIL_FIELDS.items():
-        whole = middle(stored()["details"][label]["run"])
-        numbers |= {name: whole.center, f"{name}_low": whole.low, f"{name}_high": whole.high}
+        numbers |= study.fields(name, stored()["details"][label]["run"])
     for name, label in race_names().items():
         numbers |= {f"race_{name}": race_steps(label).center, f"race_seconds_{name}": race_seconds(label)}
     return numbers

@@ -7,11 +7,10 @@ The claims that are about whole agents read that file: each of its runs is count
 """
 
 import dataclasses
-import json
+import functools
 import math
 import sys
 import time
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,9 +19,8 @@ import numpy as np
 from rlcourse import algorithms, training
 from rlcourse.algorithms.sac import SoftAgent
 from rlcourse.checks import require
-from rlcourse.course import pendulum
+from rlcourse.course import pendulum, study
 from rlcourse.course.claims import claim, results
-from rlcourse.curves import interval
 from rlcourse.networks import TwinCritic
 from rlcourse.rollout import evaluate
 
@@ -124,15 +122,13 @@ def learn(entry, seeds=SEEDS):
     algorithm, config = configured(entry)
     names = ("alpha", "entropy") if issubclass(algorithm, SoftAgent) else ()
     found = {"steps": [], "scores": [], **{name: [] for name in names}}
-    seen, due = 0, entry.every
-    for histories in training.run_many(algorithm, entry.env_id, total_steps=entry.steps, seeds=seeds, config=config):
-        if min(history.total_steps for history in histories) < due:
-            continue
-        found["steps"].append(due)
+    seen, learning = 0, training.run_many(algorithm, entry.env_id, total_steps=entry.steps, seeds=seeds, config=config)
+    for at, histories in study.checkpoints(learning, entry.every):
+        found["steps"].append(at)
         found["scores"].append([round(score(history.agent, entry.env_id), 1) for history in histories])
         for name in names:
             found[name].append([float(f"{history.metrics[name][seen:].mean():.4g}") for history in histories])
-        seen, due = len(histories[0].metrics["steps"]), due + entry.every
+        seen = len(histories[0].metrics["steps"])
     return {key: values if key == "steps" else np.transpose(values).tolist() for key, values in found.items()}
 
 
@@ -157,23 +153,13 @@ def costs(rounds=2):
 
 def regenerate(path=STORED, only=()):
     """Train every entry with every seed and store what came of it; `only`: labels to train anew, the rest kept."""
-    begun = time.process_time()
-    for label in only or (*ENTRIES, "cost"):
-        new = costs() if label == "cost" else learn(ENTRIES[label])
-        runs = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        runs = {key: runs[key] for key in (*ENTRIES, "cost") if key in runs} | {label: new}
-        text = json.dumps(runs, ensure_ascii=False, separators=(",", ":"))
-        path.write_text(text.replace('},"', '},\n"') + "\n", encoding="utf-8")
-        told = (
-            new if label == "cost" else [round(float(np.mean(column))) for column in zip(*new["scores"], strict=True)]
-        )
-        print(f"{time.process_time() - begun:5.0f} s  {label:24} {told}", flush=True)
+    measures = {label: functools.partial(learn, entry) for label, entry in ENTRIES.items()}
+    study.regenerate(path, {**measures, "cost": costs}, only)
 
 
-@cache
 def stored():
     """What `regenerate` wrote: label -> run, and "cost", label -> CPU milliseconds per environment step."""
-    return json.loads(STORED.read_text(encoding="utf-8"))
+    return study.stored(STORED)
 
 
 def runs(label):
@@ -211,16 +197,10 @@ def late_of(label, name):
 # ---------------------------------------------------------------- claims
 
 
-def _interval(name, values):
-    """The mean of some seeds and its 95 % interval, under a name."""
-    middle = interval(values, statistic="mean")
-    return {name: middle.center, f"{name}_low": middle.low, f"{name}_high": middle.high}
-
-
 def _steps(name, label, goal=None):
     """Steps to the goal, and seeds that got there; a run that does not get there counts with all its steps."""
     steps = reached(label, goal)
-    numbers = _interval(f"steps_{name}", np.minimum(steps, ENTRIES[label].steps))
+    numbers = study.fields(f"steps_{name}", np.minimum(steps, ENTRIES[label].steps))
     return numbers | {f"solved_{name}": np.isfinite(steps).sum()}
 
 
@@ -242,7 +222,7 @@ def steps_against_seconds():
             numbers[f"{prefix}_seconds_{name}"] = seconds(label, found[f"steps_{name}"])
             numbers[f"{prefix}_full_{name}"] = seconds(label, ENTRIES[label].steps)
             numbers[f"{prefix}_cost_{name}"] = stored()["cost"][label]
-            numbers |= {f"{prefix}_{key}": value for key, value in _interval(f"late_{name}", late(label)).items()}
+            numbers |= {f"{prefix}_{key}": value for key, value in study.fields(f"late_{name}", late(label)).items()}
     races = {key: value for key, value in results()["CL-33"].items() if not key.startswith(("goal_", "cart_"))}
     return numbers | races
 
@@ -263,7 +243,7 @@ def temperatures():
     """
     numbers = {}
     for name, label in [(alpha.replace(".", ""), f"SAC, α = {alpha}") for alpha in ALPHAS] + [("auto", AUTOMATIC)]:
-        numbers |= _interval(f"late_{name}", late(label))
+        numbers |= study.fields(f"late_{name}", late(label))
         numbers[f"entropy_{name}"] = late_of(label, "entropy").mean()
     return numbers | {"alpha_auto": late_of(AUTOMATIC, "alpha").mean()}
 
@@ -278,7 +258,7 @@ def one_critic_or_two():
     for name, label in (("ddpg", "DDPG"), ("one", "SAC, one critic"), ("two", "SAC")):
         found, end = runs(label), late(label)
         after = [s[found["steps"] >= first] for s, first in zip(found["scores"], reached(label), strict=True)]
-        numbers |= _interval(f"late_{name}", end) | {f"worst_{name}": end.min(), f"best_{name}": end.max()}
+        numbers |= study.fields(f"late_{name}", end) | {f"worst_{name}": end.min(), f"best_{name}": end.max()}
         numbers[f"dips_{name}"] = sum(len(scores) > 0 and scores.min() < -300 for scores in after)
     return numbers
 
@@ -288,7 +268,7 @@ def with_and_without_v():
     """SAC on Pendulum without V, with V and its target network, and with V alone: late score, steps to -200."""
     numbers = {}
     for name, label in (("without", "SAC"), ("with", "SAC with V"), ("no_lag", "SAC with V, no lag")):
-        numbers |= _interval(f"late_{name}", late(label)) | _steps(name, label)
+        numbers |= study.fields(f"late_{name}", late(label)) | _steps(name, label)
     return numbers
 
 

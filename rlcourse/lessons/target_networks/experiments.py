@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from rlcourse.algorithms.ddpg import DDPG
+from rlcourse.course import pendulum, study
 from rlcourse.course.claims import claim
 from rlcourse.course.puck import NETWORKS, distance, parameters, puck_agent
 from rlcourse.lessons.target_networks import runs
@@ -121,8 +122,8 @@ def self_made_targets():
 
     `fast_*`: η = 1.2, g = 0.95, φ = 180°. `turn_*`: η = 0.3, g = 1.5, φ = 90°, where holding still makes it worse.
     `below_*`: shares for g between 0.5 and 1; `above_*`: between 1 and 1.5; copies every 20 updates, κ = 0.05.
-    `double_*`: |w| of the two states after 200 updates from 1. `soft_*`, `hard_*`: what 16 seeds of DDPG reach on
-    Pendulum with κ, and with hard copies, read off the stored runs; `buffer_*` by what the buffer holds.
+    `double_*`: |w| of the two states after 200 updates from 1. `soft_*`: what 16 seeds of DDPG reach on Pendulum with
+    κ, read off the stored runs; `buffer_*` by what the buffer holds.
     """
     fast, turn = (1.2, 0.95, 180.0), (0.3, 1.5, 90.0)
     found = {
@@ -138,9 +139,7 @@ def self_made_targets():
     }
     for name, gains in (("below", (0.5, 1.0)), ("above", (1.0, 1.5))):
         found |= {f"{name}_{scheme.split()[0].lower()}": share for scheme, share in stable_shares(gains).items()}
-    for field, label in POPULATIONS.items():
-        found |= runs.fields(field, runs.final(label))
-    return found
+    return found | _reached(("soft_1", "soft_02", "buffer_64", "buffer_all"))
 
 
 POPULATIONS = {
@@ -154,6 +153,34 @@ POPULATIONS = {
     "buffer_all": "all steps",
 }
 """Name of a stored number -> label of the stored runs."""
+
+
+def _reached(fields):
+    """What 16 seeds of some populations reach: interquartile mean and interval, as fields of a claim."""
+    found = {}
+    for field in fields:
+        found |= study.fields(field, runs.final(POPULATIONS[field]), statistic="iqm")
+    return found
+
+
+@claim("CL-37")
+def with_and_without():
+    """DDPG on Pendulum, 16 stored seeds with target networks and 16 without: return over the last fifth of 3,000 steps.
+
+    `solved_*`: seeds that reach -200. `double_*`: as in CL-38, where 0 is right.
+    """
+    numbers = {name: value for name, value in self_made_targets().items() if name.startswith("double_")}
+    for field, label in (("with", runs.DEFAULT), ("without", runs.BARE)):
+        reached = runs.final(label)
+        numbers |= study.fields(field, reached, statistic="iqm")
+        numbers[f"solved_{field}"] = (reached >= pendulum.SOLVED).sum()
+    return numbers
+
+
+@claim("CL-40")
+def how_slow():
+    """The same by κ, and by K, the updates between two hard copies."""
+    return _reached([field for field in POPULATIONS if field.startswith(("soft", "hard"))])
 
 
 # ---------------------------------------------------------------- copies that lag
@@ -428,10 +455,10 @@ def maxima_of_errors():
     for rule in ("single", "double", "max of min"):
         found[f"left_{rule.replace(' ', '_')}"] = noisy_arms(rule).max()
     for field, label in AGENTS.items():
-        found |= runs.fields(f"return_{field}", runs.final(label))
+        found |= study.fields(f"return_{field}", runs.final(label), statistic="iqm")
     for field in ("ddpg", "td3"):
-        found |= runs.fields(f"optimism_{field}", runs.optimisms(AGENTS[field])[:, -1])
-        found |= runs.fields(f"early_{field}", runs.optimisms(AGENTS[field])[:, 0])
+        found |= study.fields(f"optimism_{field}", runs.optimisms(AGENTS[field])[:, -1], statistic="iqm")
+        found |= study.fields(f"early_{field}", runs.optimisms(AGENTS[field])[:, 0], statistic="iqm")
     return found
 
 

@@ -6,11 +6,9 @@
 The claims that are about whole agents read that file.
 """
 
-import json
 import sys
-import time
 from collections.abc import Callable
-from functools import cache
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,8 +16,9 @@ import gymnasium as gym
 import numpy as np
 import torch
 
-from rlcourse import interval, learning_curves, training
+from rlcourse import learning_curves, training
 from rlcourse.algorithms import DDPG, TD3
+from rlcourse.course import study
 from rlcourse.returns import rewards_to_go
 from rlcourse.rollout import Collector, Deterministic
 
@@ -104,41 +103,27 @@ def learn(entry, seeds=SEEDS, steps=STEPS):
         Dict: "curves" [seeds, steps / 200], the training returns; "optimism" [seeds, checkpoints], if it is checked.
     """
     config = entry.algorithm.Config(**({"capacity": steps} | entry.changes))
-    due = [point for point in CHECKPOINTS if point <= steps] if entry.checked else []
+    runs = training.run_many(entry.algorithm, entry.env_id, total_steps=steps, seeds=seeds, config=config)
     found, histories = [], None
-    for histories in training.run_many(entry.algorithm, entry.env_id, total_steps=steps, seeds=seeds, config=config):
-        if due and histories[0].total_steps >= due[0]:
+    for at, histories in study.checkpoints(runs, EVERY):
+        if entry.checked and at in CHECKPOINTS:
             found.append([optimism(history.agent) for history in histories])
-            due.pop(0)
     curves = learning_curves(histories, range(EVERY, steps + 1, EVERY))
     numbers = {"curves": np.round(curves, 1).tolist()}
     return numbers | ({"optimism": np.round(np.transpose(found), 2).tolist()} if entry.checked else {})
 
 
-def regenerate(names=(), path=STORED):
-    """Train the entries of these labels (or all) and store them, a line for each: five minutes on one core."""
-    begun = time.process_time()
-    for name in names or ENTRIES:
-        runs = learn(ENTRIES[name])
-        known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        known[name] = runs
-        ordered = {label: known[label] for label in ENTRIES if label in known}
-        lines = [
-            f"{json.dumps(label, ensure_ascii=False)}: {json.dumps(each, separators=(',', ':'))}"
-            for label, each in ordered.items()
-        ]
-        path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
-        curves, middle = np.array(runs["curves"]), np.mean(runs.get("optimism", [[0]]), 0)
-        print(f"{time.process_time() - begun:5.0f} s  {name:20} {curves[:, -4:].mean():.0f}  {middle}", flush=True)
+def regenerate(path=STORED, only=()):
+    """Train the entries of these labels (or all) and store them: five minutes on one core."""
+    study.regenerate(path, {label: partial(learn, entry) for label, entry in ENTRIES.items()}, only)
 
 
 # ---------------------------------------------------------------- what is stored
 
 
-@cache
 def stored():
     """What `regenerate` wrote: label -> dict."""
-    return json.loads(STORED.read_text(encoding="utf-8"))
+    return study.stored(STORED)
 
 
 def curves(name):
@@ -158,11 +143,5 @@ def optimisms(name):
     return np.array(stored()[name]["optimism"])
 
 
-def fields(label, values):
-    """Interquartile mean of all seeds and its 95 % interval, as fields of a claim."""
-    found = interval(values)
-    return {label: found.center, f"{label}_low": found.low, f"{label}_high": found.high}
-
-
 if __name__ == "__main__":
-    regenerate(sys.argv[1:])
+    regenerate(only=sys.argv[1:])

@@ -70,6 +70,26 @@ def test_self_made_targets_run_away_and_copies_help_or_harm():
     assert found["above_hard"] < 0.05 < found["above_moving"] < found["above_polyak"]
 
 
+@pytest.mark.covers("CL-37")
+def test_with_targets_most_seeds_solve_pendulum_and_without_none_does():
+    found = claim(numbers.with_and_without)
+    assert found["solved_with"] >= 10 and found["solved_without"] == 0
+    assert found["without_high"] < found["with_low"] - 500
+
+
+@pytest.mark.covers("CL-40")
+def test_the_slowest_copies_are_as_bad_as_none():
+    found = claim(numbers.how_slow)
+    for slow in ("soft_0005", "hard_500"):
+        assert found[f"{slow}_high"] < found["soft_02_low"] - 500, slow
+    assert found["hard_100_low"] < found["soft_02_high"]  # hard copies need not be worse
+
+
+@pytest.mark.covers("CL-21")
+def test_a_buffer_of_one_minibatch_is_not_enough():
+    assert runs.final("last 64 steps").max() < runs.final("all steps").min()
+
+
 @pytest.mark.covers("CL-37", "MIS-26")
 def test_two_states_diverge_with_and_without_copies():
     assert numbers.two_states() == pytest.approx(1.08**200)
