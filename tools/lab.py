@@ -114,12 +114,17 @@ def wait_until_up(server, url, log, timeout):
 
 
 def state_folder(name):
-    """A folder `name` that can be written to: in the course, or else in the user's home, or else for this session."""
+    """A folder `name` of this user's that can be written to: in the course, else in their home, else for this session.
+
+    Where two users share the course, the folder in it belongs to whoever came first: it holds the keys to their server.
+    """
     places = (lambda: ROOT, lambda: Path.home() / ".rlcourse", lambda: Path(tempfile.mkdtemp(prefix="rlcourse-")))
     for place in places:
         with contextlib.suppress(OSError, RuntimeError):  # not to be written to; no home
             folder = place() / name
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if hasattr(os, "getuid") and folder.stat().st_uid != os.getuid():
+                continue
             with tempfile.TemporaryFile(dir=folder):
                 return folder
     raise SystemExit("Neither the course's folder, nor your home, nor a folder for temporary files can be written to.")

@@ -9,6 +9,7 @@ import ast
 import dis
 import html
 import inspect
+import signal
 import sys
 import textwrap
 import threading
@@ -191,6 +192,7 @@ def within(seconds, function, *arguments):
                     _thread.interrupt_main()
                     return
 
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a program begun with nohup may be deaf to it
     try:
         threading.Thread(target=watch, daemon=True).start()
         try:
@@ -204,6 +206,8 @@ def within(seconds, function, *arguments):
         if late.is_set():
             raise Endless from None
         raise
+    finally:
+        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
     return answer
 
 

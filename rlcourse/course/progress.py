@@ -28,7 +28,7 @@ def read(folder: Path | None = None) -> dict[str, list[str]]:
     """What is kept: kind -> names such as "gae/k_step" or "gae-1"; nothing of a file that is no such file."""
     kept: dict[str, list[str]] = {kind: [] for kind in KINDS}
     with contextlib.suppress(OSError, ValueError, AttributeError, TypeError):
-        stored = json.loads((folder or Path()).joinpath(FILE).read_text(encoding="utf-8"))
+        stored = json.loads(_file(folder or Path()).read_text(encoding="utf-8"))
         for kind in KINDS:
             kept[kind] = sorted({name for name in stored.get(kind, []) if isinstance(name, str)})
     return kept
@@ -45,7 +45,14 @@ def record(kind: str, name: str, folder: Path | None = None) -> None:
 def reset(folder: Path | None = None) -> None:
     """Forget everything."""
     with contextlib.suppress(OSError):
-        (folder or Path()).joinpath(FILE).unlink()
+        _file(folder or Path()).unlink()
+
+
+def _file(folder: Path) -> Path:
+    """The file in a folder; where two users share the folder, each has their own, and the other's is not touched."""
+    file = folder / FILE
+    shared = hasattr(os, "getuid") and file.exists() and file.stat().st_uid != os.getuid()
+    return folder / f"{FILE}-{os.getuid()}" if shared else file
 
 
 def _write(kept: dict[str, list[str]], folder: Path) -> None:
@@ -54,7 +61,7 @@ def _write(kept: dict[str, list[str]], folder: Path) -> None:
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 json.dump(kept, file, indent=1)
-            os.replace(temporary, folder / FILE)  # for its owner alone, as mkstemp made it
+            os.replace(temporary, _file(folder))  # for its owner alone, as mkstemp made it
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise

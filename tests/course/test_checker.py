@@ -4,6 +4,7 @@ import contextlib
 import linecache
 import math
 import re
+import signal
 import time
 
 import numpy as np
@@ -113,6 +114,16 @@ def test_an_endless_loop_is_stopped(monkeypatch):
                 x = x + 1
 
     assert "stopped after 0.3 seconds" in check(endless).sentence
+
+
+def test_it_is_stopped_in_a_program_that_does_not_hear_ctrl_c(monkeypatch):
+    """As one that a script began in the background."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        test_an_endless_loop_is_stopped(monkeypatch)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_what_ends_in_the_moment_of_the_limit_has_ended_or_was_stopped_and_no_interrupt_is_left():

@@ -108,3 +108,19 @@ def test_every_exercise_of_a_notebook_is_counted(name):
     cells = json.loads((NOTEBOOKS / order.notebook(name)).read_text(encoding="utf-8"))["cells"]
     code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
     assert {*progress.exercises(name)} == {*re.findall(r"lesson\.exercises\.(\w+)\(", code)}
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="files have no owner on Windows")
+def test_two_users_of_one_folder_keep_each_their_own(elsewhere, monkeypatch):
+    progress.record("questions", "gae-1")
+    mine = (elsewhere / progress.FILE).read_bytes()
+    me = os.getuid()
+    monkeypatch.setattr(os, "getuid", lambda: me + 1)
+    assert progress.read()["questions"] == []
+    progress.record("questions", "gae-2")
+    assert progress.read()["questions"] == ["gae-2"] and (elsewhere / progress.FILE).read_bytes() == mine
+    (other,) = set(os.listdir(elsewhere)) - {progress.FILE}
+    assert other.startswith(progress.FILE)  # what .gitignore and the editions leave out
+    monkeypatch.setattr(os, "getuid", lambda: me)
+    progress.reset()
+    assert os.listdir(elsewhere) == [other]

@@ -145,6 +145,23 @@ def test_the_state_goes_into_the_home_where_the_course_is_read_only(tmp_path, mo
     assert lab.state_folder(".jupyter").is_dir()
 
 
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="folders have no owner on Windows")
+def test_where_two_users_share_the_course_each_has_a_state_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.setattr(lab, "ROOT", tmp_path / "course")
+    monkeypatch.setattr(Path, "home", lambda: tmp_path / "home")
+    first = lab.state_folder(".jupyter")
+    assert first == tmp_path / "course" / ".jupyter" and first.stat().st_mode & 0o077 == 0
+    mine = os.getuid()
+
+    def stat(path, **options):
+        found = real(path, **options)
+        return os.stat_result((*found[:4], mine + 1, *found[5:])) if path == first else found
+
+    real = Path.stat
+    monkeypatch.setattr(Path, "stat", stat)
+    assert lab.state_folder(".jupyter") == tmp_path / "home" / ".rlcourse" / ".jupyter"
+
+
 def test_a_moved_course_is_found_by_its_kernels(tmp_path):
     found = lab.environment(tmp_path)["PYTHONPATH"].split(os.pathsep)
     assert found[0] == str(lab.ROOT)

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import gymnasium as gym
 import numpy as np
+import psutil
 import pytest
 import torch
+from jupyter_client.manager import start_new_kernel
 
 import rlcourse as rl
 from rlcourse.algorithms import async_workers as workers
@@ -284,3 +286,27 @@ def test_sockets_lie_in_a_short_folder(monkeypatch):
     for folder, expected in {"/tmp": {}, "/scratch/" + "long" * 20: other, "/scratch/für": other}.items():
         monkeypatch.setenv("TMPDIR", folder)
         assert workers.temporary_folder() == expected
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere Ray's processes end some time after their kernel")
+def test_a_kernel_that_is_restarted_while_ray_runs_leaves_no_process_and_trains_again():
+    train = (
+        "import rlcourse as rl\nconfig = rl.ParallelActorCritic.Config(workers='ray', num_workers=2, hidden=(8,))\n"
+        "for history in rl.run(rl.ParallelActorCritic, 'CartPole-v1', total_steps=%d, config=config):\n"
+        "    if len(history.metrics['steps']) == 5:\n        print('learning', flush=True)"
+    )
+    manager, client = start_new_kernel(kernel_name="python3")
+    try:
+        client.execute(train % 10**9)
+        while client.get_iopub_msg(timeout=120)["content"].get("text", "").strip() != "learning":
+            pass
+        family = psutil.Process(manager.provisioner.process.pid).children(recursive=True)
+        assert len(family) >= 4  # Ray's own two, and the workers
+        manager.restart_kernel(now=True)
+        assert psutil.wait_procs(family, timeout=60)[1] == []
+        client.wait_for_ready(timeout=60)
+        assert client.execute_interactive(train % 2_000, timeout=180)["content"]["status"] == "ok"
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
