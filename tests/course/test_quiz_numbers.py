@@ -155,7 +155,7 @@ def computed_answers():
         f"{SOFT}-1": [surprise([0.5, 0.5]), surprise_of_a_box(0.2)],
         f"{SOFT}-2": [boltzmann([1.5, 1.0], 0.25)[0] / boltzmann([1.5, 1.0], 0.25)[1]],
         f"{SOFT}-3": [soft_value([2, 2, 2], [1 / 3] * 3, 0.5)],
-        "reparameterization-2": [area_without_correction(0.5, 1.0)],
+        "reparameterization-2": [area_without_correction(1.0, 1.0)],
         "sac-3": [1000 * break_even((20_000, 4), (4_000, 12))],
     }
 
@@ -274,9 +274,9 @@ def wrong_entropy_and_temperature():
         (f"{SOFT}-3", [soft_value([2, 2, 2], [1 / 3] * 3, -0.5)], "is negative already"),
         (f"{SOFT}-3", [2 + 0.5 * surprise([1 / 3] * 3) / math.log(2)], "in bits"),
         (f"{SOFT}-3", [soft_value([2, 2, 2], [1 / 3] * 3, 1 / 0.5)], "divided the entropy"),
-        ("reparameterization-2", [area_without_correction(0.5, 1.0, 2.0)], "twice as wide"),
-        ("reparameterization-2", [1 - area_without_correction(0.5, 1.0)], "missing to 1"),
-        ("reparameterization-2", [entropies(0.5, 1.0)[1]], "is the entropy"),
+        ("reparameterization-2", [area_without_correction(1.0, 1.0, 2.0)], "twice as wide"),
+        ("reparameterization-2", [1 - area_without_correction(1.0, 1.0)], "missing to 1"),
+        ("reparameterization-2", [entropies(1.0, 1.0)[1]], "is the entropy"),
         ("sac-3", [1e-3 / break_even((20_000, 4), (4_000, 12))], "Turn the fraction round"),
         ("sac-3", [break_even((20_000, 4), (4_000, 12))], "asks for milliseconds"),
         ("sac-3", [1000 * break_even((20_000, 4), (0, 12))], "all 20,000 steps"),

@@ -56,12 +56,12 @@ DIAGNOSES = {
     ),
     "C": (
         "Entropy collapsed early: its bonus has the wrong sign (weight −0.5).",
-        "The first update looks healthy; in the next two the entropy sinks and the KL leaps to 0.67. The leap is",
+        "Four updates look healthy; by the eighth the entropy is gone and the KL has leapt to 0.46. The leap is",
         "the result: near certainty a small step is a large ratio. Change: the sign, and then a smaller weight.",
     ),
     "D": (
         "Step size too small (η = 0.0001).",
-        "Clip fraction 0, KL mostly below 0.001: the data of a whole rollout hardly move the policy.",
+        "Clip fraction mostly below 0.03, KL mostly below 0.001: a whole rollout hardly moves the policy.",
         "Change: a larger η, or more epochs on every rollout.",
     ),
 }

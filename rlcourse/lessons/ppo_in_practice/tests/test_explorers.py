@@ -37,6 +37,8 @@ def test_the_reader_knows_the_patients():
     assert times("A", "kl", "leaps") > 30 and times("A", "entropy", "collapsed") > 30
     assert times("C", "entropy", "collapsed") > 30
     assert times("D", "clip_fraction", "hardly moves") > 20
+    kl, entropy = (numbers.stored()["patients"]["C"][key] for key in ("kl", "entropy"))
+    assert max(kl[:4]) < 0.01 and round(max(kl[:8]), 2) == 0.46 and entropy[7] < 0.11  # what its diagnosis says
     assert " (leaps), explained variance" in explorers.diagnostics_reader.alt_text(patient="A", update=1)
 
 
