@@ -15,6 +15,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from urllib.parse import quote
 
 from IPython.display import display
 
@@ -23,6 +24,10 @@ from rlcourse.course import claims as measurements
 from rlcourse.course import order
 
 # A verdict is always written out; the colour of its border only helps the eye.
+TITLE = re.compile(r"^#{2,3} +([^$\n]+?) *$", flags=re.M)
+"""A heading without a formula: one that a link can name."""
+SUMMARY = re.compile(r"What to remember|recitation notes|nstructor")
+"""In the heading of a part that sums up what another one shows."""
 VERDICTS = {
     "true": "var(--jp-success-color1, #388e3c)",
     "true if": "var(--jp-info-color1, #0288d1)",
@@ -200,6 +205,25 @@ def missing(notebooks_dir):
         if gaps or unknown:
             owed[lesson] = gaps + unknown
     return owed
+
+
+def part(lesson, identifier, notebooks_dir=order.FOLDER.parents[1] / "notebooks"):
+    """Heading of the part of a lesson that treats a row, where it is shown rather than summed up; "" if none does."""
+    path = Path(notebooks_dir) / order.notebook(lesson)
+    found, heading = [], ""
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if path.exists() else ():
+        titles = TITLE.findall("".join(cell["source"])) if cell["cell_type"] == "markdown" else []
+        heading = titles[0] if titles else heading
+        if identifier in cell["metadata"].get("covers", ()):
+            found.append(heading)
+        heading = titles[-1] if titles else heading
+    return next((each for each in found if not SUMMARY.search(each)), found[0] if found else "")
+
+
+def link(lesson, identifier):
+    """Address of that part, as a notebook gives it: the notebook, and its heading."""
+    heading = part(lesson, identifier)
+    return order.notebook(lesson) + (f"#{quote(heading.replace(' ', '-'))}" if heading else "")
 
 
 # ---------------------------------------------------------------- helpers

@@ -80,10 +80,10 @@ def rows():
 
 
 def otherwise():
-    """The list as a table, each line with a link to the lesson that shows it."""
+    """The list as a table, each line with a link to the part of the lesson that shows it."""
     lines, plain = [], ["Otherwise than commonly said"]
     for claim, said, found, lesson in rows():
-        link = f'<a href="{order.notebook(lesson)}">{order.number(lesson)}</a>'
+        link = f'<a href="{index.link(lesson, claim)}">{order.number(lesson)}</a>'
         cells = (f"<strong>{claim}</strong>", html.escape(said, quote=False), html.escape(found, quote=False), link)
         first, *rest = cells
         lines.append(f'<tr><th scope="row">{first}</th>' + "".join(f"<td>{cell}</td>" for cell in rest) + "</tr>")
