@@ -60,6 +60,7 @@ editions: $(WEB) ## the student's and the instructor's archive, and the graded a
 
 # What reads the files without running them: linter, layout, spelling, types of the core.
 define READ
+	@[ -w . ] || { echo "The tests keep caches in the course's folder, and it cannot be written to: copy it, and test there."; exit 1; }
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m codespell_lib

@@ -25,7 +25,7 @@ OLDEST_MACOS = 14
 ROOM = {"lab": 2.5, "test": 4.0, "web": 4.5, "grading": 3.0}
 """GB that must be free before it begins: what is downloaded and what it becomes."""
 SIZES = {"Linux, x86": (345, 1.2), "Linux, ARM": (345, 1.2), "macOS 14, ARM": (255, 0.9), "Windows, x86": (265, 0.9)}
-"""MB to download and GB on disk for a student, as tools/lock.py measures them; for Linux on ARM with PyTorch as on x86."""
+"""MB to download and GB on disk for a student, as tools/lock.py measures them; PyTorch on ARM counts as on x86."""
 WITH_CARD = "about 3 GB to download and 6 GB on disk"
 
 # Words in what an installer prints -> what a student is told.

@@ -1,7 +1,9 @@
 """One course, three lists of packages: pyproject.toml (what), constraints.txt (locked), environment.yml (conda)."""
 
 import importlib.metadata
+import os
 import re
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -311,6 +313,15 @@ def test_what_was_pinned_installs_on_every_python(python):
 def test_no_file_decides_where_packages_come_from(name):
     text = (ROOT / name).read_text(encoding="utf-8")
     assert re.findall(r"--(?:extra-)?index-url|--find-links|--trusted-host|\w+://", text) == []
+
+
+@pytest.mark.parametrize("name", ["book", "slides"])
+def test_a_script_that_lacks_its_packages_names_the_command_that_brings_them(name, tmp_path):
+    """Under a Python without the packages, such as the system's own."""
+    line = [sys.executable, "-S", ROOT / "tools" / f"{name}.py"]
+    done = subprocess.run(line, env={"PATH": os.environ["PATH"]}, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert f"is not installed here: run `make {name}`" in done.stderr
 
 
 def test_every_command_of_the_makefile_has_its_script():
