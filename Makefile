@@ -23,19 +23,44 @@ PYTEST_ARGS ?= -n $(JOBS) --dist loadfile --nbval-lax --nbval-current-env
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab present test check testnumbers testweb testcolab testmutants notebooks slides book site editions contents gallery figures claims defaults bench screenshots clean
+.PHONY: help lab clean present slides book site editions check test testnumbers testweb testcolab testmutants lock notebooks contents gallery figures claims defaults bench screenshots
+
+##@ To learn (student)
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^##@ / { printf "%s%s\n", gap, substr($$0, 5); gap = "\n" } \
+	    /^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 lab: $(INSTALLED) ## open the course in JupyterLab (PORT=8888, LAB_ARGS=--no-browser)
 	@$(PY) tools/lab.py --port $(PORT) $(LAB_ARGS)
 
+clean: ## remove what make made: the environment, JupyterLab's state, caches
+	rm -rf $(VENV) .venv-colab .jupyter .jupyter-present build web/node_modules .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info
+	find . -name __pycache__ -prune -exec rm -rf {} +
+	find . -name .ipynb_checkpoints -prune -exec rm -rf {} +
+
+##@ To teach (instructor)
+
 present: $(INSTALLED) ## open a lesson for a class: live, in large type, notes folded away (LESSON=03)
 	@$(PY) tools/present.py $(LESSON) --port $(PORT) $(LAB_ARGS)
 
+slides: $(WEB) ## one deck of slides per lesson, in build/slides (ONLY="01 03" for some)
+	@$(PY) tools/slides.py $(ONLY)
+
+book: $(WEB) ## the course as a web book, in build/book
+	@$(PY) tools/book.py
+
+site: slides book ## the book, with the slides in its folder slides, as a host serves them: build/site
+	@rm -rf build/site && cp -R build/book build/site && cp -R build/slides build/site/slides
+
+editions: $(WEB) ## the student's and the instructor's archive, and the graded assignment, in build/editions
+	@$(PY) tools/editions.py
+
+##@ To work on the course (maintainer)
+
 # What reads the files without running them: linter, layout, spelling, types of the core.
 define READ
+	@[ -w . ] || { echo "The tests keep caches in the course's folder, and it cannot be written to: copy it, and test there."; exit 1; }
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m codespell_lib
@@ -80,20 +105,11 @@ testcolab: $(TESTED) ## run every lesson with the versions that Colab has
 	@$(PY) tools/guest.py
 	@$(PY) -m pytest -n $(JOBS) tests/guest
 
+lock: $(TESTED) ## resolve the packages for every platform and Python, and print what a student downloads
+	@$(PY) tools/lock.py
+
 notebooks: $(TESTED) ## run every notebook from a clean kernel and store its outputs (ONLY="01 03" for some)
 	@$(PY) tools/run_notebooks.py $(ONLY)
-
-slides: $(WEB) ## one deck of slides per lesson, in build/slides (ONLY="01 03" for some)
-	@$(PY) tools/slides.py $(ONLY)
-
-book: $(WEB) ## the course as a web book, in build/book
-	@$(PY) tools/book.py
-
-site: slides book ## the book, with the slides in its folder slides, as a host serves them: build/site
-	@rm -rf build/site && cp -R build/book build/site && cp -R build/slides build/site/slides
-
-editions: $(WEB) ## the student's and the instructor's archive, and the graded assignment, in build/editions
-	@$(PY) tools/editions.py
 
 contents: $(TESTED) ## write what is made from the folders of the lessons: tables of contents, instructors' page
 	@$(PY) tools/contents.py
@@ -116,11 +132,6 @@ bench: $(TESTED) ## print timings: rollout, training, explorers from slider to p
 screenshots: $(TESTED) ## photograph every lesson in both themes (into build/screenshots), and the README's picture
 	@$(PY) tools/screenshot.py --out build/screenshots
 	@$(PY) tools/screenshot.py --readme
-
-clean: ## remove what make made: the environment, JupyterLab's state, caches
-	rm -rf $(VENV) .venv-colab .jupyter .jupyter-present build web/node_modules .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info
-	find . -name __pycache__ -prune -exec rm -rf {} +
-	find . -name .ipynb_checkpoints -prune -exec rm -rf {} +
 
 # The environment: made once, brought up to date when the lists of packages change, or when the folder has moved.
 STALE := $(shell for file in $(VENV)/installed*; do [ ! -f "$$file" ] || [ "$$(cat "$$file")" = "$(CURDIR)" ] || rm -f "$$file"; done)

@@ -1,8 +1,9 @@
 """The exercises of a lesson as an assignment that nbgrader can hand out, collect and grade.
 
 A student gets the exercises of the lesson as they stand there, with the imports they need, and after each a locked cell
-that asks the lesson's own checker once more and is worth a point. The instructor's version holds the solution as well:
-it follows the unfinished lines in the same cell, between nbgrader's marks, and overwrites what they define.
+that asks the lesson's own checker once more and is worth a point for each dot (●) of its difficulty. The instructor's
+version holds the solution as well: it follows the unfinished lines in the same cell, between nbgrader's marks, and
+overwrites what they define.
 """
 
 import ast
@@ -13,7 +14,7 @@ import nbformat
 import web
 from rlcourse.course import order
 
-POINTS = 1  # for every exercise
+DIFFICULTY = re.compile(r"\bE\d+\. .*· (●+)○*")  # in the heading of an exercise; a point for each dot
 TOOLS = {"torch", "np", "rl", "math"}  # names that a student may want, whether or not our solution does
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
@@ -27,31 +28,37 @@ HEAD = """# Exercises: {title}
 
 Replace the three dots, or repair what is wrong, and run the cell: it answers in a sentence. Run it as often as you
 like; the numbers that it tries are new each time. The locked cell after each exercise asks the same question once more
-when your work is graded, and is worth {points}. Leave it, and the names of the functions, as they are, and hand in this
-file under its own name."""
+when your work is graded, and is worth a point for each dot (●) in the exercise's heading: {points} in all. Leave it,
+and the names of the functions, as they are, and hand in this file under its own name."""
 
 
 def assignment(path, hidden=False):
     """The instructor's version of a lesson's assignment, as a notebook; `hidden` keeps the graded cells from students.
 
     Raises:
-        ValueError: if an exercise has no solution, or does not end by asking its checker.
+        ValueError: if an exercise has no solution, does not end by asking its checker, or states no difficulty.
     """
     notebook = web.read(path)
-    cells = []
+    cells, points, total = [], 0, 0
     for number, (cell, solution) in enumerate(exercises(path, notebook)):
+        stated = DIFFICULTY.findall(cell.source) if cell.cell_type == "markdown" else []
+        points = len(stated[-1]) if stated else points
         if solution:
+            if not points:
+                raise ValueError(
+                    f"{path.name}: the exercise in {cell.id} has no heading that states its difficulty (●●○)"
+                )
+            total += points
             source, check = answer(path, cell, solution)
             name = check.partition("(")[0].rpartition(".")[2]  # the gradebook calls an exercise by its checker
             cells.append(code(source, f"{name}-answer", solution=True, locked=False))
-            cells.append(code(graded_cell(order.lesson_of(path), check, hidden), name, grade=True, points=POINTS))
+            cells.append(code(graded_cell(order.lesson_of(path), check, hidden), name, grade=True, points=points))
         elif cell.cell_type == "markdown":
             cells.append(nbformat.v4.new_markdown_cell(without_solutions(cell.source), id=cell.id))
         else:
             cells.append(code(cell.source.removeprefix("# NBVAL_CHECK_OUTPUT\n"), f"given-{number}"))
     title = notebook.cells[0].source.splitlines()[0].removeprefix("# ")
-    points = "a point" if POINTS == 1 else f"{POINTS} points"
-    head = nbformat.v4.new_markdown_cell(HEAD.format(title=title, points=points), id="head")
+    head = nbformat.v4.new_markdown_cell(HEAD.format(title=title, points=total), id="head")
     setup = code(needed(notebook, [cell.source for cell in cells if cell.cell_type == "code"]), "imports")
     made = nbformat.v4.new_notebook(cells=[head, setup, *cells])
     made.metadata = nbformat.from_dict({"kernelspec": KERNELSPEC, "language_info": {"name": "python"}})

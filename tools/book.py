@@ -25,9 +25,12 @@ import tomllib
 from collections import Counter
 from pathlib import Path
 
-from nbformat.v4 import new_output
-from PIL import Image
-from sphinx.cmd.build import build_main
+try:
+    from nbformat.v4 import new_output
+    from PIL import Image
+    from sphinx.cmd.build import build_main
+except ModuleNotFoundError as missing:
+    raise SystemExit(f"{missing.name} is not installed here: run `make book`, which installs it first.") from None
 
 import contents
 import rlcourse

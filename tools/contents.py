@@ -1,9 +1,10 @@
 """Write what is made from the lessons' folders, in their order: what `make contents` runs.
 
 Every lesson's links to the places where it can be opened, and its first cell, which installs the course there; the
-README's table, the table of contents in the first lesson, the page for instructors, and the glossary. A lesson's
-folder holds about.toml (title, question, what it teaches) and teaching.md (its section of the instructors' page); the
-general part of that page and the glossary lie in rlcourse/course. In all of them [[gae]] stands for a link.
+README's addresses, badges and table, the table of contents in the first lesson, the page for instructors, and the
+glossary. A lesson's folder holds about.toml (title, question, what it teaches) and teaching.md (its section of the
+instructors' page); the general part of that page and the glossary lie in rlcourse/course. In all of them [[gae]] stands
+for a link.
 
     python tools/contents.py            # write them
     python tools/contents.py --check    # say what is out of date, and write nothing
@@ -61,6 +62,13 @@ PLACES = {
     "Binder": "https://mybinder.org/v2/gh/{repository}/{branch}?urlpath=lab/tree/{path}",
     "Kaggle": "https://www.kaggle.com/kernels/welcome?src=https://github.com/{repository}/blob/{branch}/{path}",
 }
+BADGES = {
+    "Colab": "https://colab.research.google.com/assets/colab-badge.svg",
+    "Binder": "https://mybinder.org/badge_logo.svg",
+    "Kaggle": "https://kaggle.com/static/images/open-in-kaggle.svg",
+}
+HOST = "https://github.com/{repository}"
+BOOK = "https://{owner}.github.io/{name}/"
 SETUP = """\
 # At home this cell does nothing. In Colab or Kaggle it installs the course, and replaces nothing that is there.
 import importlib.util
@@ -76,6 +84,29 @@ def places(path, address=ADDRESS):
     """Links to a notebook in every place that can open it, in a line."""
     links = [f"[{name}]({link.format(path=path, **address)})" for name, link in PLACES.items()]
     return f"{OPEN}\nOpen this lesson in {', '.join(links[:-1])} or {links[-1]}.\n{OPENED}"
+
+
+def badges(address=ADDRESS):
+    """The book's address, and badges: the first lesson in every place that can open it, and the state of the tests."""
+    owner, _, name = address["repository"].partition("/")
+    first = f"notebooks/{order.notebook(order.LESSONS[0])}"
+    checks = f"{HOST.format(**address)}/actions/workflows/course.yml"
+    lines = [
+        f"[![Open the first lesson in {place}]({BADGES[place]})]({link.format(path=first, **address)})"
+        for place, link in PLACES.items()
+    ]
+    lines.append(f"[![What the tests say today]({checks}/badge.svg)]({checks})")
+    book = f"Read it in a browser: <{BOOK.format(owner=owner, name=name)}>"
+    return "\n".join([OPEN, *lines, "", book, OPENED])
+
+
+def readme(text, address=ADDRESS):
+    """The README with its badges, the address to clone from, and the table of lessons."""
+    if OPEN not in text or OPENED not in text:
+        raise ValueError(f"the page must hold the marks {OPEN} and {OPENED}")
+    text = text[: text.index(OPEN)] + badges(address) + text[text.index(OPENED) + len(OPENED) :]
+    text = re.sub(r"(?<=git clone )[^\s;]+", HOST.format(**address), text)
+    return between(text, readme_table())
 
 
 def equipped(notebook, name, address=ADDRESS):
@@ -148,7 +179,7 @@ def pages():
                 cell["source"] = between(text, contents_table()).splitlines(keepends=True)
         made[path] = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
     return made | {
-        README: between(README.read_text(encoding="utf-8"), readme_table()),
+        README: readme(README.read_text(encoding="utf-8")),
         INSTRUCTORS: instructors_page(),
         GLOSSARY: linked((COURSE / "glossary.md").read_text(encoding="utf-8")),
     }

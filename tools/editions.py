@@ -126,9 +126,16 @@ def makefile(kind):
     """The course's own Makefile, without the targets that an edition cannot serve."""
     _, *paragraphs = (web.ROOT / "Makefile").read_text(encoding="utf-8").split("\n\n")
     kept = ["# `make lab` opens the course. `make help` lists the rest.\n# Needed: make and Python 3.11 or newer."]
+    heading = ""
     for paragraph in paragraphs:
+        if paragraph.startswith("##@ "):
+            heading = paragraph  # kept where a target under it is
+            continue
         target = re.match(r"(?:#.*\n)*([a-z]+|\$\(WEB\)):(?!=)", paragraph)
         wanted = target[1] in TARGETS[kind] if target else "PYTEST" not in paragraph
+        if wanted and target and heading:
+            kept.append(heading)
+            heading = ""
         if wanted:
             kept.append(paragraph.rstrip())
     text = "\n\n".join(kept) + "\n"

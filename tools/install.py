@@ -21,9 +21,12 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 OLDEST = (3, 11)
+OLDEST_MACOS = 14
 ROOM = {"lab": 2.5, "test": 4.0, "web": 4.5, "grading": 3.0}
 """GB that must be free before it begins: what is downloaded and what it becomes."""
-SIZES = "about 400 MB to download and 1.5 GB on disk"
+SIZES = {"Linux, x86": (345, 1.2), "Linux, ARM": (345, 1.2), "macOS 14, ARM": (255, 0.9), "Windows, x86": (265, 0.9)}
+"""MB to download and GB on disk for a student, as tools/lock.py measures them; PyTorch on ARM counts as on x86."""
+WITH_CARD = "about 3 GB to download and 6 GB on disk"
 
 # Words in what an installer prints -> what a student is told.
 TROUBLES = (
@@ -62,7 +65,7 @@ class Refused(Exception):
     """It cannot be installed here; carries the sentence for the student."""
 
 
-def check_computer(version=sys.version_info, system=sys.platform, machine=None):
+def check_computer(version=sys.version_info, system=sys.platform, machine=None, macos=None):
     """Raise Refused where the course cannot run, before anything is downloaded."""
     machine = (machine or platform.machine()).lower()
     if tuple(version[:2]) < OLDEST:
@@ -70,12 +73,28 @@ def check_computer(version=sys.version_info, system=sys.platform, machine=None):
             "The course needs Python 3.11 or newer, and this is {}.{}. Install a newer one, then name it: "
             "python3.12 tools/install.py, or make lab PYTHON=python3.12.".format(*version[:2])
         )
+    macos = platform.mac_ver()[0] if macos is None else macos
+    if system == "darwin" and macos and int(macos.split(".")[0]) < OLDEST_MACOS:
+        raise Refused(
+            f"PyTorch needs macOS 14 or newer, and this is {macos}. Update it, or open the course in a browser: README "
+            "says how to open it in Colab or on Binder."
+        )
     impossible = {("darwin", "x86_64"): "Macs with an Intel processor", ("win32", "arm64"): "Windows on ARM"}
     if (system, machine) in impossible:
         raise Refused(
             f"PyTorch has no build for {impossible[system, machine]}, so the course cannot run here. In a browser it "
             "can: README says how to open it in Colab or on Binder."
         )
+
+
+def sizes(extras, card=False, system=sys.platform, machine=None):
+    """What is downloaded and what it takes on disk, in words."""
+    if card and system == "linux":
+        return WITH_CARD
+    arm = (machine or platform.machine()).lower() in ("aarch64", "arm64")
+    name = {"darwin": "macOS 14, ARM", "win32": "Windows, x86"}.get(system, "Linux, ARM" if arm else "Linux, x86")
+    more = "" if set(extras) <= {"lab"} else ", and some more for " + " and ".join(sorted({*extras} - {"lab"}))
+    return "about {} MB to download and {} GB on disk{}".format(*SIZES[name], more)
 
 
 def check_folder(extras):
@@ -151,7 +170,8 @@ def main(arguments=None):
         check_folder(chosen.extras)
         first = not (VENV / "installed").exists()
         if first:
-            print(f"Installing the course into .venv: {SIZES}. This takes a few minutes, once.", flush=True)
+            takes = sizes(chosen.extras, chosen.card)
+            print(f"Installing the course into .venv: {takes}. This takes a few minutes, once.", flush=True)
         make_environment()
         install(chosen.extras, chosen.card)
     except Refused as refused:

@@ -22,7 +22,15 @@ from playwright.sync_api import sync_playwright
 
 from lab import ROOT, running
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+BROWSERS = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",  # where macOS and Windows keep it, off the path
+    "C:/Program Files/Google/Chrome/Application/chrome.exe",
+)
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 OVERLAP = 80  # pixels that two neighbouring pictures of one tall cell share
 RUN_TIMEOUT = 600_000  # milliseconds for all cells of a notebook
@@ -33,7 +41,7 @@ README_PICTURE = ROOT / "assets" / "screenshot-advantage.png"
 
 def find_chromium():
     """The path of an installed Chromium or Chrome, or None."""
-    return next(filter(None, map(shutil.which, NAMES)), None)
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 @contextlib.contextmanager

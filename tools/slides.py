@@ -19,13 +19,16 @@ import sys
 import time
 from pathlib import Path
 
-import nbformat.v4 as new
-from nbconvert import SlidesExporter
-from nbconvert.filters.markdown_mistune import markdown2html_mistune as as_html
-from PIL import Image
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import PythonLexer
+try:
+    import nbformat.v4 as new
+    from nbconvert import SlidesExporter
+    from nbconvert.filters.markdown_mistune import markdown2html_mistune as as_html
+    from PIL import Image
+    from pygments import highlight
+    from pygments.formatters import HtmlFormatter
+    from pygments.lexers import PythonLexer
+except ModuleNotFoundError as missing:
+    raise SystemExit(f"{missing.name} is not installed here: run `make slides`, which installs it first.") from None
 
 import web
 from rlcourse.course import order, quiz

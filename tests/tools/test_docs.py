@@ -52,11 +52,26 @@ def test_every_make_command_is_a_target(page):
     assert named and named <= targets, named - targets
 
 
+def test_the_list_of_targets_has_a_heading_for_each_reader():
+    done = subprocess.run(["make", "help", "VENV=none"], cwd=ROOT, capture_output=True, text=True, check=True)
+    groups, reader = {}, ""
+    for line in done.stdout.splitlines():
+        if line.startswith("  make "):
+            groups[reader].append(line.split()[1])
+        elif line:
+            reader = line.rpartition("(")[2].rstrip(")")
+            groups[reader] = []
+    assert list(groups) == ["student", "instructor", "maintainer"]
+    assert "lab" in groups["student"] and "present" in groups["instructor"] and "test" in groups["maintainer"]
+    targets = re.findall(r"^([a-z]+):(?!=)", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.M)
+    assert sorted(target for group in groups.values() for target in group) == sorted(targets)
+
+
 def test_every_link_leads_somewhere(page):
     for target in re.findall(r"\]\(([^)]+)\)", text_of(page)):
         path, _, anchor = target.partition("#")
-        if "screenshot" in path:
-            continue  # taken by a script in a browser; the next test asks for the script
+        if "screenshot" in path or "://" in path:
+            continue  # taken by a script in a browser, as the next test asks; or somewhere else
         file = ROOT / path
         assert file.exists(), f"{target} does not exist"
         if anchor:

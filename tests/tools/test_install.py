@@ -27,6 +27,26 @@ def test_a_computer_that_cannot_is_told_before_anything_is_fetched(version, syst
         install.check_computer(version, system, machine)
 
 
+def test_an_old_macos_is_told():
+    with pytest.raises(install.Refused, match="needs macOS 14 or newer, and this is 13.6"):
+        install.check_computer((3, 12), "darwin", "arm64", "13.6.1")
+    install.check_computer((3, 12), "darwin", "arm64", "15.0")
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "card", "words"),
+    [
+        ("linux", "x86_64", False, "about 345 MB to download and 1.2 GB on disk"),
+        ("linux", "x86_64", True, install.WITH_CARD),
+        ("darwin", "arm64", True, "about 255 MB"),
+        ("win32", "AMD64", False, "about 265 MB"),
+    ],
+)
+def test_a_student_is_told_what_it_takes(system, machine, card, words):
+    assert install.sizes(["lab"], card, system, machine).startswith(words)
+    assert install.sizes(["lab", "test"], False, system, machine).endswith("on disk, and some more for test")
+
+
 @pytest.mark.parametrize("system", [("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64"), ("win32", "AMD64")])
 @pytest.mark.parametrize("version", [(3, 11), (3, 14)])
 def test_a_computer_that_can_is_let_through(version, system):

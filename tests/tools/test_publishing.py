@@ -307,6 +307,18 @@ def test_binder_opens_the_first_lesson_with_the_settings_of_the_course():
     assert not (ROOT / "binder").exists() and not (ROOT / ".binder").exists()
 
 
+def test_a_fork_gets_its_own_addresses_in_the_readme():
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    moved = contents.readme(page, {"repository": "ada/course", "branch": "spring"})
+    here = moved.partition("## If you are a student")[0]
+    assert "OWNER" not in here and here.count("git clone https://github.com/ada/course rlcourse") == 3
+    assert "<https://ada.github.io/course/>" in here
+    for place in contents.PLACES:
+        (link,) = re.findall(rf"\[!\[Open the first lesson in {place}\]\([^)]+\)\]\(([^)]+)\)", here)
+        assert "ada/course" in link and "spring" in link and link.endswith("00_start_here.ipynb")
+    assert contents.readme(moved) == page == contents.readme(page)
+
+
 def test_nobody_is_named():
     for path in (*DOCS, ROOT / ".github" / "workflows" / "course.yml", ROOT / "start"):
         text = path.read_text(encoding="utf-8")

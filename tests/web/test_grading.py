@@ -4,6 +4,7 @@ import csv
 import importlib
 import inspect
 import os
+import re
 import subprocess
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
@@ -93,6 +94,11 @@ def is_graded(cell):
     return cell.metadata.nbgrader.grade
 
 
+def worth(notebook):
+    """Points of every graded cell: name -> points."""
+    return {name: cell.metadata.nbgrader.points for name, cell in marked(notebook) if is_graded(cell)}
+
+
 def lines(source):
     return [line for line in source.splitlines() if line.strip()]
 
@@ -141,7 +147,7 @@ def test_every_lesson_is_an_assignment_whose_solutions_get_full_marks(course, pa
     course.hand_in("right", path.stem, course.answers(path.stem))
     points, most, notebook, _ = course.grade("right", path.stem)
     assert errors(notebook) == []
-    assert points == most == len(stored) * assignments.POINTS
+    assert points == most == sum(worth(released).values())
     print(f"{path.stem}: {points:g} of {most:g}")
 
 
@@ -168,11 +174,11 @@ def case(request, course):
 
 
 @pytest.mark.slow
-def test_a_wrong_answer_costs_its_point_and_the_feedback_says_why(course, case, offline):
+def test_a_wrong_answer_costs_its_points_and_the_feedback_says_why(course, case, offline):
     lesson, exercise, answer, sentence = case
     course.hand_in("wrong", lesson, {**course.answers(lesson), f"{exercise}-answer": answer})
     points, most, notebook, feedback = course.grade("wrong", lesson)
-    assert points == most - assignments.POINTS
+    assert points == most - worth(notebook)[exercise]
     assert [(name, error.ename) for name, error in errors(notebook)] == [(exercise, "AssertionError")]
 
     page = offline(feedback.as_uri())
@@ -191,9 +197,9 @@ def test_an_unfinished_submission_gets_nothing_and_no_other_error(course, case):
             cell.source = "assert True  # a graded cell that a student has changed is set right again"
 
     course.hand_in("unfinished", lesson, {}, spoil=let_everything_pass)
-    points, most, notebook, feedback = course.grade("unfinished", lesson)
+    points, _, notebook, feedback = course.grade("unfinished", lesson)
     assert points == 0
-    assert len(errors(notebook)) == most / assignments.POINTS
+    assert len(errors(notebook)) == len(worth(notebook))
     assert {error.ename for _, error in errors(notebook)} == {"AssertionError"}
     assert all(is_graded(cell) for _, cell in marked(notebook) if any(o.output_type == "error" for o in cell.outputs))
     assert "not started: Replace the three dots by your own lines" in feedback.read_text(encoding="utf-8")
@@ -213,7 +219,7 @@ def test_files_that_students_send_in_are_collected(course):
         assert run.returncode == 0, run.stderr
     with (course.folder / "grades.csv").open(encoding="utf-8", newline="") as grades:
         scores = {(row["student_id"], row["assignment"]): row["score"] for row in csv.DictReader(grades)}
-    assert float(scores["ada", SHORT]) == 2 * assignments.POINTS
+    assert float(scores["ada", SHORT]) == 2  # two easy exercises
 
 
 # ---------------------------------------------------------------- how an assignment is made
@@ -226,9 +232,9 @@ def test_graded_cells_can_be_hidden(tmp_path):
     assert [cell.source.strip() for _, cell in marked(released) if is_graded(cell)] == ["", ""]
 
 
-def lesson_of(tmp_path, *cells):
-    """A lesson of a few code cells, (source, tag)."""
-    made = [nbformat.v4.new_markdown_cell("# A lesson\n\n5 minutes"), nbformat.v4.new_markdown_cell("## Exercises")]
+def lesson_of(tmp_path, *cells, heading="### E1. Endings · 5 minutes · ●●○"):
+    """A lesson of a few code cells, (source, tag), under a heading."""
+    made = [nbformat.v4.new_markdown_cell("# A lesson\n\n5 minutes"), nbformat.v4.new_markdown_cell(heading)]
     made += [
         nbformat.v4.new_code_cell(source, metadata={"tags": [tag]}, id=f"cell-{number}")
         for number, (source, tag) in enumerate(cells)
@@ -263,6 +269,27 @@ def test_a_solution_that_passes_its_answer_to_the_checker_is_given_the_name(tmp_
 def test_what_cannot_be_an_assignment_is_named_in_a_sentence(tmp_path, cells, sentence):
     with pytest.raises(ValueError, match=sentence):
         assignments.assignment(lesson_of(tmp_path, *cells))
+
+
+def test_an_exercise_without_a_difficulty_has_no_points(tmp_path):
+    lesson = lesson_of(tmp_path, (STUB, "exercise"), (SOLUTION, "solution"), heading="## Exercises")
+    with pytest.raises(ValueError, match="the exercise in cell-0 has no heading that states its difficulty"):
+        assignments.assignment(lesson)
+
+
+def test_an_exercise_is_worth_a_point_for_each_dot_above_it():
+    found = set()
+    for path in LESSONS:
+        made = assignments.assignment(path)
+        points, dots = worth(made), ""
+        for cell in made.cells:
+            if cell.cell_type == "markdown":
+                dots = ([dots] + re.findall(r"· (●+)", cell.source))[-1]  # a heading may stand over two cells
+            elif cell.id in points:
+                assert points[cell.id] == len(dots), (path.name, cell.id)
+        assert f"heading: {sum(points.values())} in all" in made.cells[0].source
+        found |= set(points.values())
+    assert found == {1, 2, 3}
 
 
 def test_without_mathjax_there_is_a_sentence(monkeypatch, tmp_path):
