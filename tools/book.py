@@ -199,8 +199,12 @@ def question(asked):
         facts["right"] = [option.right for option in asked.options]
         one = asked.kind == "choice"
         do = "Choose one." if one else "Tick all that apply, then press Check."
-        field = f'<input type="{"radio" if one else "checkbox"}" name="{asked.id}">'
-        fields = "".join(f"<label>{field} <span>{quiz.marked(each.text)}</span></label>" for each in asked.options)
+        kind = "radio" if one else "checkbox"
+        fields = "".join(
+            f'<label><input type="{kind}" name="{asked.id}" aria-label="{html.escape(each.text.replace("$", ""))}"> '
+            f"<span>{quiz.marked(each.text)}</span></label>"  # a formula alone would be no name for the input
+            for each in asked.options
+        )
         verdicts = {True: "right" if one else "tick it", False: "not this one" if one else "leave it open"}
         said = [(f"{each.text} ({verdicts[each.right]})", each.feedback) for each in asked.options]
     check = "" if asked.kind == "choice" else '<p><button type="submit">Check</button></p>'

@@ -652,24 +652,43 @@ def test_the_keyboard_goes_through_a_lesson(open_page):
     print(f"{total} things to use")
 
 
+def serious(page, options):
+    """What axe finds on a page with every fold open: the grave things as sentences, and the names of all rules."""
+    page.evaluate("document.querySelectorAll('details').forEach(fold => fold.open = true)")
+    page.wait_for_timeout(200)
+    page.evaluate(AXE.read_text(encoding="utf-8"))  # the policy of the page allows no script to be added
+    found = page.evaluate("async options => (await axe.run(document, options)).violations", options)
+    grave = [
+        f"{rule['id']}, {len(rule['nodes'])} times: {rule['help']}. {rule['nodes'][0]['html'][:300]} "
+        f"{rule['nodes'][0]['failureSummary'][:300]}"
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+    ]
+    return grave, [rule["id"] for rule in found]
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_axe_finds_nothing_serious(open_page, name):
-    """In both themes, every fold open; on a narrow screen more boxes scroll, and the keyboard must reach them."""
+    """In both themes; on a narrow screen more boxes scroll, and the keyboard must reach them."""
     every, scrolling = {"resultTypes": ["violations"]}, {"runOnly": ["scrollable-region-focusable"]}
     for theme, width, options in (("light", 1280, every), ("dark", 1280, every), ("light", 400, scrolling)):
         page = open_page(name, theme=theme, width=width)
         assert page.evaluate("document.documentElement.dataset.theme") == theme
-        page.evaluate("document.querySelectorAll('details').forEach(fold => fold.open = true)")
+        grave, found = serious(page, options)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} is wider than {width}"
-        page.wait_for_timeout(200)
-        page.evaluate(AXE.read_text(encoding="utf-8"))  # the policy of the page allows no script to be added
-        found = page.evaluate("async options => (await axe.run(document, options)).violations", options)
-        grave = [
-            f"{rule['id']}, {len(rule['nodes'])} times: {rule['help']}. {rule['nodes'][0]['html'][:300]} "
-            f"{rule['nodes'][0]['failureSummary'][:300]}"
-            for rule in found
-            if rule["impact"] in ("serious", "critical")
-        ]
         assert grave == [], f"{name}, {theme}, {width}"
-        print(f"{name}, {theme}, {width}: nothing serious; {[rule['id'] for rule in found] or 'nothing at all'}")
+        print(f"{name}, {theme}, {width}: nothing serious; {found or 'nothing at all'}")
         page.context.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_buttons_of_a_published_lesson_are_for_everybody(published, offline, theme):
+    page = offline((published / "02_advantage.html").as_uri(), theme=theme)
+    settle(page)
+    for kind in ("download", "source", "launch"):
+        group = page.locator(f".dropdown-{kind}-buttons > button:visible")
+        group.focus()
+        page.keyboard.press("Enter")
+        assert group.locator("xpath=following-sibling::ul//a").first.is_visible()
+    assert page.errors == [] and page.foreign == []
+    assert serious(page, {"resultTypes": ["violations"]})[0] == []
