@@ -13,10 +13,12 @@ in web/book and docs. The result opens from a folder and from any static server.
 import argparse
 import base64
 import dataclasses
+import hashlib
 import html
 import inspect
 import io
 import json
+import math
 import operator
 import re
 import shutil
@@ -24,28 +26,38 @@ import time
 import tomllib
 from collections import Counter
 from pathlib import Path
+from urllib.parse import unquote
 
 try:
-    from nbformat.v4 import new_output
+    from nbformat.v4 import new_code_cell, new_output
     from PIL import Image
     from sphinx.cmd.build import build_main
 except ModuleNotFoundError as missing:
     raise SystemExit(f"{missing.name} is not installed here: run `make book`, which installs it first.") from None
 
 import contents
+import figures
 import rlcourse
 import web
-from rlcourse.course import claims, index, order
+from rlcourse.course import claims, index, order, quiz
+from rlcourse.course.figures import style
 from rlcourse.course.widgets import export
 
 PAGES = web.ROOT / "web" / "book"
 DOCS = web.ROOT / "docs"
+FIRST = "lesson.explorers.shootout_lab"
+"""The cell of the explorer on the first page."""
+ABOUT = "An interactive course on deep reinforcement learning, from policy gradients to PPO, DDPG and SAC."
+CHARSET = '<meta charset="utf-8" />'
 HEADING = re.compile(r"#{1,6} +(.+?) *$")
 QUESTION = re.compile(r"\*\*The question[^*]*\*\*\s+(.+?)\n\n", re.DOTALL)
-SUMMARY = re.compile(r"What to remember|Where the recitation notes are corrected|nstructor")
+SMALLEST_LETTERS = 9
+"""Pixels of the smallest letters of a picture, on any screen."""
 DATA = re.compile(r'<script type="application/json">(.*?)</script>\n?', re.DOTALL)
 SHOWS = re.compile(r"(lesson\.explorers\.|quiz\.ask|index\.|display\(index\.|listing\.|Code\().*")
 """A cell of one line that only shows something."""
+QUESTION_ID = re.compile(r"[a-z_]+-\d+")
+LINK = re.compile(r'href="(\d\d_\w+)\.ipynb(?:#([^"]*))?')
 SHARED = re.compile(r"<style>.*?</style>\n?|<script>.*?</script>\n?", re.DOTALL)
 VERDICTS = {
     "true": "it holds as it is worded",
@@ -81,7 +93,7 @@ class Lesson:
             headings = self._anchor(cell) if cell.cell_type == "markdown" else []
             if headings and cell.source.startswith("("):
                 part = headings[0]
-            if web.tagged(cell, "instructor"):
+            if web.tagged(cell, "instructor") or web.tagged(cell, "setup"):
                 continue
             for name in cell.metadata.get("covers", ()):
                 parts.setdefault(name, []).append(part)
@@ -91,7 +103,7 @@ class Lesson:
             kept.append(cell)
         self.notebook.cells = kept
         for name, found in parts.items():  # where it is shown, rather than where it is summed up
-            self.covered[name] = next((part for part in found if not SUMMARY.search(part[1])), found[0])
+            self.covered[name] = next((part for part in found if not index.SUMMARY.search(part[1])), found[0])
 
     def _anchor(self, cell):
         """Put an anchor of our own on every heading; returns (anchor, heading) of each."""
@@ -100,7 +112,7 @@ class Lesson:
             fenced ^= line.startswith("```")
             heading = None if fenced else HEADING.match(line)
             if heading:
-                slug = f"{self.slug.replace('_', '-')}-{re.sub(r'[^a-z0-9]+', '-', heading[1].lower()).strip('-')}"
+                slug = _slug(self.slug, heading[1])
                 self._anchors[slug] += 1
                 slug += f"-{self._anchors[slug]}" * (self._anchors[slug] > 1)
                 found.append((slug, heading[1]))
@@ -114,7 +126,11 @@ class Lesson:
         cell.source = cell.source.removeprefix("# NBVAL_CHECK_OUTPUT").lstrip("\n")  # a mark for the tests
         if web.tagged(cell, "explorer"):
             self.explorers += 1
-            cell.outputs = [_html(self._explorer(web.explorer_html(cell)))]
+            shown, files = explorer(cell)
+            self.files |= files
+            cell.outputs = [_html(shown)]
+        elif web.tagged(cell, "quiz"):
+            cell.outputs = [_html(question(quiz.find(QUESTION_ID.search(cell.source)[0])))]
         else:
             started = [output for output in cell.outputs if "… not started" not in str(output.get("data", ""))]
             cell.outputs = [self._output(output) for output in started]
@@ -124,13 +140,6 @@ class Lesson:
             tags.append("hide-cell")
             cell.metadata["mystnb"] = {"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}
 
-    def _explorer(self, fragment):
-        """An explorer without its pictures, style and script; the pictures go into a file."""
-        name, data = re.match(r'<div class="rlx" id="([^"]+)"', fragment)[1], DATA.search(fragment)[1]
-        self.files[f"explorers/{name}.js"] = f"document.currentScript.pictures({json.dumps(data)})"
-        bare = SHARED.sub("", DATA.sub("", fragment))
-        return bare.replace('<div class="rlx"', f'<div class="rlx" data-pictures="explorers/{name}.js"', 1)
-
     def _output(self, output):
         """An output that a page can show: pictures with their sentence, code as code, links to pages."""
         data = output.get("data", {})
@@ -139,7 +148,7 @@ class Lesson:
         if "text/latex" in data:  # IPython's Code, which brings the colours of one theme only
             return _output("text/markdown", f"```python\n{data['text/plain']}\n```")
         for kind in {"text/html", "text/markdown"} & set(data):
-            return _output(kind, re.sub(r'(href=")(\d\d_\w+)\.ipynb', r"\1\2.html", data[kind]))
+            return _output(kind, LINK.sub(_page, data[kind]))
         return output
 
     def _picture(self, png, said):
@@ -147,7 +156,19 @@ class Lesson:
         path = f"pictures/{self.name}-{sum(name.startswith('pictures') for name in self.files):02d}.png"
         self.files[path] = raw
         width, height = Image.open(io.BytesIO(raw)).size
-        return f'<img src="{path}" width="{width}" height="{height}" loading="lazy" alt="{html.escape(said)}">'
+        alt = html.escape(said)
+        return readable(f'<img src="{path}" width="{width}" height="{height}" loading="lazy" alt="{alt}">')
+
+
+def _slug(lesson, heading):
+    """The anchor of a heading."""
+    return f"{lesson.replace('_', '-')}-{re.sub(r'[^a-z0-9]+', '-', heading.lower()).strip('-')}"
+
+
+def _page(link):
+    """The page of a link to a notebook, and the anchor of the heading that the link names."""
+    name, heading = link.groups()
+    return f'href="{name}.html' + (f"#{_slug(name[3:], unquote(heading))}" if heading else "")
 
 
 def _output(kind, text):
@@ -156,6 +177,63 @@ def _output(kind, text):
 
 def _html(text):
     return _output("text/html", text)
+
+
+def explorer(cell):
+    """The explorer of a cell without its pictures, style and script; and a file with the pictures: {path: text}."""
+    fragment = web.explorer_html(cell)
+    name, data = re.match(r'<div class="rlx" id="([^"]+)"', fragment)[1], DATA.search(fragment)[1]
+    path = f"explorers/{name}.js"
+    bare = SHARED.sub("", DATA.sub("", fragment))
+    shown = bare.replace('<div class="rlx"', f'<div class="rlx" data-pictures="{path}"', 1)
+    return readable(shown), {path: f"document.currentScript.pictures({json.dumps(data)})"}
+
+
+def readable(page):
+    """Pictures never so narrow that their smallest letters fall below `SMALLEST_LETTERS`: they scroll in their box."""
+    drawn = style.SMALLEST_SIZE / 72 * style.DPI
+    return re.sub(
+        r'<img (?=[^>]*?\bwidth="(\d+)")',
+        lambda found: f'<img style="min-width: {math.ceil(int(found[1]) * SMALLEST_LETTERS / drawn)}px" ',
+        page,
+    )
+
+
+def question(asked):
+    """A question of the quiz as a form; static/quiz.js judges the answers, and all of them stand in a fold."""
+    facts = {"kind": asked.kind}
+    if asked.kind == "number":
+        wrong = [list(each.value) for each in asked.distractors]
+        facts |= {"answer": list(asked.answer), "wrong": wrong, "tolerance": asked.tolerance}
+        do = f'Type <span class="form">{quiz.marked(asked.form)}</span>, then press Enter or Check.'
+        fields = f'<input type="text" aria-label="Answer to {asked.id}" autocomplete="off" spellcheck="false">'
+        said = [("A hint", asked.hint)]
+        said += [(f"If you have {quiz.values(each.value)}", each.feedback) for each in asked.distractors]
+        said += [(f"The answer is {quiz.values(asked.answer)}", asked.feedback)]
+    else:
+        facts["right"] = [option.right for option in asked.options]
+        one = asked.kind == "choice"
+        do = "Choose one." if one else "Tick all that apply, then press Check."
+        kind = "radio" if one else "checkbox"
+        fields = "".join(
+            f'<label><input type="{kind}" name="{asked.id}" aria-label="{html.escape(each.text.replace("$", ""))}"> '
+            f"<span>{quiz.marked(each.text)}</span></label>"  # a formula alone would be no name for the input
+            for each in asked.options
+        )
+        verdicts = {True: "right" if one else "tick it", False: "not this one" if one else "leave it open"}
+        said = [(f"{each.text} ({verdicts[each.right]})", each.feedback) for each in asked.options]
+    check = "" if asked.kind == "choice" else '<p><button type="submit">Check</button></p>'
+    answers = "".join(
+        f'<li><strong>{quiz.marked(about)}:</strong> <span class="said">{quiz.marked(text)}</span></li>'
+        for about, text in said
+    )
+    return (
+        f'<form class="question" data-asked="{html.escape(json.dumps(facts))}">'
+        f"<p><strong>Question {asked.id}.</strong> {quiz.marked(asked.prompt)}</p>"
+        f"<fieldset><legend>{do}</legend>{fields}{check}</fieldset>"
+        f'<div class="reply" role="status"></div>'
+        f"<details><summary>All answers</summary><ul>{answers}</ul></details></form>"
+    )
 
 
 # ---------------------------------------------------------------- pages from the index
@@ -315,8 +393,8 @@ def fenced(text, language="text"):
 # ---------------------------------------------------------------- the book
 
 
-def front_page(lessons):
-    """web/book/index.md, with the list of lessons and the table of contents."""
+def front_page(lessons, shown):
+    """web/book/index.md, with an explorer, the list of lessons, and the table of contents."""
     told = "\n\n".join(
         f"**[{lesson.title}]({lesson.name}.ipynb)**\n: {lesson.question} *Explorers: {lesson.explorers}.*"
         for lesson in lessons
@@ -331,7 +409,9 @@ def front_page(lessons):
         for caption, names in contents.items()
     )
     text = (PAGES / "index.md").read_text(encoding="utf-8")
-    return text.replace("<!-- lessons -->", told).replace("<!-- contents -->", trees)
+    for mark, part in {"explorer": f"```{{raw}} html\n{shown}\n```", "lessons": told, "contents": trees}.items():
+        text = text.replace(f"<!-- {mark} -->", part)
+    return text
 
 
 def document(path):
@@ -342,15 +422,17 @@ def document(path):
 
 def write_source(source, lessons):
     """Everything that Sphinx reads, in one folder."""
+    shown, files = explorer(new_code_cell(FIRST))
     for lesson in lessons:
         (source / f"{lesson.name}.ipynb").write_text(json.dumps(lesson.notebook), encoding="utf-8")
-        for name, content in lesson.files.items():
-            target = source / "beside" / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content if isinstance(content, bytes) else content.encode())
+        files |= lesson.files
+    for name, content in files.items():
+        target = source / "beside" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content if isinstance(content, bytes) else content.encode())
     shutil.copytree(PAGES, source, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", "*.toml"))
     pages = {
-        "index": front_page(lessons),
+        "index": front_page(lessons, shown),
         "equations": equation_page(lessons),
         "claims": claim_page(lessons),
         "errata": errata_page(lessons),
@@ -366,31 +448,87 @@ def write_source(source, lessons):
     web.vendor("mathjax", source / "mathjax")
     (source / "mathjax" / "es5" / "tex-svg.js").replace(static / "mathjax.js")
     shutil.rmtree(source / "mathjax")
+    for path in (figures.FAVICON, figures.PREVIEW):
+        shutil.copy(path, static)
     (static / "explorers.css").write_text(export.STYLE, encoding="utf-8")
     loader = (static / "explorers.js").read_text(encoding="utf-8")
-    script = json.dumps(export.SCRIPT)
-    (static / "explorers.js").write_text(f"const EXPLORER = {script};\n{loader}", encoding="utf-8")
+    (static / "explorers.js").write_text(f"{export.SCRIPT}\n{loader}", encoding="utf-8")
 
 
 def build(out=web.BUILD / "book", only=()):
-    """Build the book into a folder; a warning of Sphinx is an error."""
+    """Build the book into a folder, of all lessons or of some; a warning of Sphinx is an error."""
     out, source = Path(out), Path(out).with_name(f"{Path(out).name}-source")
     for folder in (out, source):
         shutil.rmtree(folder, ignore_errors=True)
     source.mkdir(parents=True)
-    write_source(source, [Lesson(path) for path in web.lessons(only)])
+    lessons = [Lesson(path) for path in web.lessons(only)]
+    write_source(source, lessons)
     options = ["-b", "html", "-q", "-W", "--keep-going", "-j", "2", "-d", str(source / "doctrees")]
+    if only:  # links to the other lessons lead nowhere then
+        options += ["-D", "suppress_warnings=myst.xref_missing"]
     if build_main([*options, str(source), str(out)]):
         raise SystemExit("Sphinx did not like a page; its sentences are above")
+    for path in web.lessons(only):  # to download: the lesson itself, instead of what Sphinx read
+        shutil.copy(path, out / "_sources")
+    asks = {lesson.name: lesson.question for lesson in lessons}
     for path in out.glob("*.html"):
-        path.write_text(named(path.read_text(encoding="utf-8")), encoding="utf-8")
+        page = described(named(path.read_text(encoding="utf-8")), asks.get(path.stem, ABOUT))
+        path.write_text(guarded(page), encoding="utf-8")
     return out
 
 
 def named(page):
-    """Let what reads "Solution" and "Search Ctrl + K" be called so, instead of by a name without these words."""
+    """What the theme leaves to mend: names of things that lack the words one sees, and a script in an attribute."""
     page = page.replace('<summary aria-label="Toggle hidden content">', "<summary>")
+    page = page.replace('<button onclick="window.print()"', '<button type="button"')  # book.js prints
+    page = re.sub(r'(<a href="_sources/[^"]+") target="_blank"', r"\1 download", page)
     return re.sub(r'(<button[^>]*class="btn search-button-field[^>]*?) aria-label="Search"', r"\1", page)
+
+
+def described(page, about):
+    """The page with what other sites show where somebody links to it: title, a sentence, a picture."""
+    repository, branch = contents.ADDRESS["repository"], contents.ADDRESS["branch"]
+    picture = f"_static/{figures.PREVIEW.name}"
+    if repository != contents.PLACEHOLDER:  # other sites want a whole address
+        stored = figures.PREVIEW.relative_to(web.ROOT).as_posix()
+        picture = f"https://raw.githubusercontent.com/{repository}/{branch}/{stored}"
+    said = {
+        "og:type": "website",
+        "og:title": html.unescape(re.search(r"<title>(.*?)</title>", page, re.DOTALL)[1]),
+        "og:description": about,
+        "og:image": picture,
+        "og:image:alt": figures.PREVIEWED,
+    }
+    tags = [f'<meta property="{key}" content="{html.escape(value)}">' for key, value in said.items()]
+    tags += [f'<meta name="description" content="{html.escape(about)}">']
+    tags += ['<meta name="twitter:card" content="summary_large_image">']
+    return page.replace("<title>", "\n".join([*tags, "<title>"]), 1)
+
+
+def guarded(page):
+    """The page with a policy: it loads and runs what lies beside it, and nothing else.
+
+    For a page that is opened from a folder, Firefox takes 'self' to mean nothing, so file: stands beside it; a page
+    from a host gains nothing by that, since no browser lets it load files. The few scripts within a page, of the
+    theme and of Sphinx, are allowed one by one, by their hashes. Styles within it are allowed altogether: MathJax
+    writes them while it sets formulas, and tables carry them in attributes.
+    """
+    scripts = re.findall(r"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", page, re.DOTALL)
+    hashes = {base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts}
+    beside = "'self' file:"
+    policy = {
+        "default-src": beside,
+        "script-src": " ".join([beside, *(f"'sha256-{each}'" for each in sorted(hashes))]),
+        "style-src": f"{beside} 'unsafe-inline'",
+        "img-src": f"{beside} data:",
+        "media-src": f"{beside} data:",
+        "object-src": "'none'",
+        "base-uri": "'none'",
+        "form-action": beside,
+    }
+    written = "; ".join(f"{kind} {allowed}" for kind, allowed in policy.items())
+    meta = f'<meta http-equiv="Content-Security-Policy" content="{written}" />'
+    return page.replace(CHARSET, f"{CHARSET}\n    {meta}", 1)
 
 
 def main():

@@ -56,6 +56,8 @@ def contents_table():
 # ---------------------------------------------------------------- where a lesson can be opened
 
 ADDRESS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["rlcourse"]
+PLACEHOLDER = "OWNER/REPOSITORY"
+"""What stands for the repository as long as nobody has published the course: links are not made from it."""
 OPEN, OPENED = "<!-- where to open it: made by `make contents` -->", "<!-- end of where -->"
 PLACES = {
     "Colab": "https://colab.research.google.com/github/{repository}/blob/{branch}/{path}",

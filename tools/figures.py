@@ -39,6 +39,45 @@ FIGURES = (
 )
 
 
+# ---------------------------------------------------------------- what stands for the book: its sign, and its picture
+
+FAVICON, PREVIEW = ASSETS / "favicon.png", ASSETS / "preview.png"
+PREVIEWED = "A penalty shoot-out as bars of advantage, under a slider: deep reinforcement learning that moves."
+
+
+def favicon():
+    """The sign of the book: a slider's knob on a rising line."""
+    big = Image.new("RGBA", (512, 512))
+    draw = ImageDraw.Draw(big)
+    draw.rounded_rectangle((0, 0, 511, 511), 112, fill=style.POLICY.color)
+    draw.line([(80, 400), (200, 360), (300, 220), (432, 130)], fill="white", width=52, joint="curve")
+    for x, y in ((80, 400), (432, 130)):
+        draw.ellipse((x - 26, y - 26, x + 26, y + 26), fill="white")
+    draw.ellipse((222, 152, 378, 308), fill=style.BALL, outline=style.INK, width=26)
+    return as_png(big.resize((64, 64), Image.Resampling.LANCZOS))
+
+
+def preview():
+    """What other sites show where somebody links to the book: 1200 x 630 pixels, a sentence above an explorer."""
+    explorer = catalog.explorers()["shootout_lab"]
+    picture = frame(explorer, explorer.controls[MOVED], 0.7)
+    whole = Image.new("RGB", (1200, 630), "white")
+    whole.paste(picture, ((1200 - picture.width) // 2, 630 - picture.height - 8))
+    draw = ImageDraw.Draw(whole)
+    draw.rectangle((0, 0, 1200, 104), fill=style.POLICY.ink)
+    font = ImageFont.load_default(52)
+    draw.text((600, 52), "Deep reinforcement learning that moves", fill="white", font=font, anchor="mm")
+    return as_png(whole)
+
+
+def as_png(image):
+    """A picture as PNG with 64 colours."""
+    buffer = io.BytesIO()
+    small = image.quantize(64, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    small.save(buffer, "png", optimize=True)
+    return buffer.getvalue()
+
+
 # ---------------------------------------------------------------- the README's picture that moves
 
 MOVING = ASSETS / "moving-shootout.webp"
@@ -93,6 +132,8 @@ def main():
             print(f"{row.path.relative_to(ASSETS.parent)}: {figure.get_label()}")
     if not wanted:
         MOVING.write_bytes(moving())
+        FAVICON.write_bytes(favicon())
+        PREVIEW.write_bytes(preview())
 
 
 if __name__ == "__main__":

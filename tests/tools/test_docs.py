@@ -214,5 +214,6 @@ def test_the_picture_of_the_readme_moves_and_is_small():
 
 def test_every_figure_has_a_row_in_the_index_and_every_file_a_figure():
     assert {row.id for row in figures.FIGURES} <= set(index.load())
-    names = {row.path.name for row in figures.FIGURES} | {"screenshot-advantage.png", figures.MOVING.name}
+    names = {row.path.name for row in figures.FIGURES} | {"screenshot-advantage.png"}
+    names |= {path.name for path in (figures.MOVING, figures.FAVICON, figures.PREVIEW)}
     assert {path.name for path in figures.ASSETS.iterdir()} <= names

@@ -1,5 +1,7 @@
 """The web book, built from the stored outputs, in a real browser that has no network."""
 
+import html
+import itertools
 import re
 import tomllib
 from html.parser import HTMLParser
@@ -9,11 +11,15 @@ from urllib.parse import unquote, urlsplit
 
 import nbformat
 import pytest
+from PIL import Image
 
 import book
+import contents
+import figures
 import rlcourse as rl
 import web
-from rlcourse.course import index, order
+from rlcourse.course import index, order, quiz
+from rlcourse.course.figures import style
 
 LESSONS = [path.stem for path in web.lessons()]
 PAGES = ["index", *LESSONS, "equations", "claims", "glossary", "errata", "sources", "api", "for_instructors", "search"]
@@ -26,8 +32,19 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory):
-    """The folder of the book."""
-    return book.build(tmp_path_factory.mktemp("web") / "book")
+    """The folder of the book, of a course that nobody has published yet."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(contents.ADDRESS, "repository", contents.PLACEHOLDER)
+        return book.build(tmp_path_factory.mktemp("web") / "book")
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory):
+    """The folder of the book of one lesson, of a course that somebody has published."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(contents.ADDRESS, "repository", "someone/course")
+        patch.setitem(contents.ADDRESS, "branch", "main")
+        return book.build(tmp_path_factory.mktemp("web") / "published", ["advantage"])
 
 
 @pytest.fixture
@@ -162,17 +179,98 @@ def test_students_see_neither_instructor_cells_nor_open_solutions(built):
         assert not re.search(r"<details[^>]* open", page)
 
 
-def test_questions_are_asked_with_their_answers_folded(built):
+def test_every_question_is_a_form_with_its_answers_folded(built):
     asked = 0
     for path in web.lessons():
         page = text(built, path.stem)
         for cell in web.read(path).cells:
             if web.tagged(cell, "quiz"):
                 number = re.search(r"[a-z_]+-\d+", cell.source)[0]
-                question = re.search(rf"<strong>Question {number}\.</strong>.*?</ul>", page, re.DOTALL)[0]
-                assert question.count("<details>") >= 3 and f"ask(&quot;{number}" not in page
+                form = re.search(rf"<strong>Question {number}\.</strong>.*?</form>", page, re.DOTALL)[0]
+                fold = re.search(r"<details><summary>All answers</summary>(.*)</details>", form, re.DOTALL)[1]
+                assert fold.count('class="said"') >= 3 and f"ask(&quot;{number}" not in page
                 asked += 1
     print(f"{asked} questions")
+
+
+# ---------------------------------------------------------------- what leads out of the book
+
+
+def links(page):
+    """The addresses that the buttons above a page lead to."""
+    buttons = [a for tag, a in Elements(page).found if tag == "a" and "btn" in a.get("class", "").split()]
+    return [attributes["href"] for attributes in buttons]
+
+
+def test_without_an_address_a_page_offers_its_notebook_and_no_dead_link(built):
+    for path in built.glob("*.html"):
+        page = path.read_text(encoding="utf-8")
+        assert contents.PLACEHOLDER not in page, path.name
+        assert not [link for link in links(page) if "//" in link], path.name
+    for lesson in web.lessons():
+        assert f"_sources/{lesson.name}" in links(text(built, lesson.stem))
+        assert (built / "_sources" / lesson.name).read_bytes() == lesson.read_bytes()
+
+
+def test_with_an_address_the_buttons_lead_where_the_lesson_lies(published):
+    (lesson,) = web.lessons(["advantage"])
+    path, leading = f"notebooks/{lesson.name}", links(text(published, lesson.stem))
+    address = {"repository": "someone/course", "branch": "main"}
+    for place in ("Colab", "Binder"):
+        assert contents.PLACES[place].format(path=path, **address) in leading
+    assert f"https://github.com/someone/course/edit/main/{path}" in leading
+    assert any(link.startswith("https://github.com/someone/course/issues/new?") for link in leading)
+    assert f"_sources/{lesson.name}" in leading
+
+
+def test_what_a_page_offers_to_edit_is_there(published):
+    for path in published.glob("*.html"):
+        leading = links(path.read_text(encoding="utf-8"))
+        edited = [link for link in leading if re.match("https://github.com/.*/(edit|tree)/", link)]
+        assert len(edited) == (path.stem != "search"), path.name
+        for link in edited:
+            kind, place = re.fullmatch(r"https://github.com/someone/course/(edit|tree)/main/(.+)", link).groups()
+            assert (web.ROOT / place).is_file() == (kind == "edit") and (web.ROOT / place).exists(), link
+
+
+def test_a_link_to_the_book_has_a_sign_and_a_picture(built, published):
+    for folder in (built, published):
+        for path in folder.glob("*.html"):
+            found = Elements(path.read_text(encoding="utf-8")).found
+            (icon,) = (a["href"] for tag, a in found if tag == "link" and a.get("rel") == "icon")
+            assert Image.open(folder / icon.partition("?")[0]).size == (64, 64)
+            told = {a["property"]: a["content"] for tag, a in found if tag == "meta" and "property" in a}
+            assert told["og:title"].endswith("Deep reinforcement learning that moves")
+            assert len(told["og:description"]) > 30 and len(told["og:image:alt"]) > 30
+            if folder == built:
+                assert Image.open(folder / told["og:image"]).size == (1200, 630)
+            else:
+                place = told["og:image"].removeprefix("https://raw.githubusercontent.com/someone/course/main/")
+                assert web.ROOT / place == figures.PREVIEW
+    assert figures.FAVICON.stat().st_size < 5_000 and figures.PREVIEW.stat().st_size < 100_000
+
+
+# ---------------------------------------------------------------- what a page may load and run
+
+
+def policy(page):
+    """The directives of a page's policy: name -> what it allows."""
+    (written,) = (
+        attributes["content"]
+        for tag, attributes in Elements(page).found
+        if tag == "meta" and attributes.get("http-equiv") == "Content-Security-Policy"
+    )
+    return {name: allowed for name, *allowed in (directive.split() for directive in written.split(";"))}
+
+
+def test_every_page_has_a_strict_policy_before_its_first_script(built):
+    for path in built.glob("*.html"):
+        page = path.read_text(encoding="utf-8")
+        allowed = policy(page)
+        assert page.index("Content-Security-Policy") < page.index("<script")
+        assert allowed["default-src"] == ["'self'", "file:"] and allowed["object-src"] == ["'none'"]
+        assert all(re.fullmatch(r"'self'|file:|'sha256-[\w+/]+='", each) for each in allowed["script-src"]), path.name
+        assert not [a for _, a in Elements(page).found if any(name.startswith("on") for name in a)], path.name
 
 
 def test_pictures_and_outputs_of_a_lesson(tmp_path):
@@ -359,6 +457,155 @@ def test_search_finds_a_word(built, offline, serve, how):
         print(f"{how}: {len(found)} places")
 
 
+@pytest.mark.parametrize("how", ["file", "server"])
+def test_a_lesson_works_under_its_policy(built, offline, serve, how):
+    """A slider, a question, the theme: no complaint of the policy. A script that somebody slipped in: not run."""
+    with serve(built) as address:
+        page = offline((built / "02_advantage.html").as_uri() if how == "file" else f"{address}/02_advantage.html")
+        settle(page)
+        explorer = page.locator(".rlx").first
+        slider, image = explorer.locator("input[type=range]").first, explorer.locator("img")
+        before = image.get_attribute("src")
+        slider.focus()
+        page.wait_for_selector(".rlx[data-ready]")
+        page.keyboard.press("ArrowLeft")
+        assert image.get_attribute("src") != before
+
+        page.locator("form.question input[type=radio]").first.check()
+        page.wait_for_selector(".reply[data-right]")
+        page.locator(".theme-switch-button").first.click()
+        page.locator("html[data-theme]:not([data-theme=auto])").wait_for()
+        assert page.locator("mjx-container svg").count() > 10
+        assert page.errors == [] and page.foreign == []
+
+        page.evaluate("""() => {
+            const slipped = document.createElement("script");
+            slipped.textContent = "window.slipped = true";
+            document.body.append(slipped);
+            document.body.insertAdjacentHTML("beforeend", "<img src='x:' onerror='window.slipped = true'>");
+        }""")
+        page.wait_for_timeout(300)
+        assert page.evaluate("window.slipped === undefined")
+        assert any("Content Security Policy" in error for error in page.errors), page.errors
+
+
+def test_the_first_page_begins_with_an_explorer_that_moves(open_page):
+    page = open_page("index")
+    explorer = page.locator(".rlx").first
+    before = page.evaluate("""() => {
+        const words = document.createRange();
+        words.setStartBefore(document.querySelector(".bd-article"));
+        words.setEndBefore(document.querySelector(".rlx"));
+        return words.toString().split(/\\s+/).filter(Boolean).length;
+    }""")
+    assert before < 40
+    assert explorer.bounding_box()["y"] < 450  # seen without scrolling
+    slider, image = explorer.locator("input[type=range]").first, explorer.locator("img")
+    shown = image.get_attribute("src")
+    slider.focus()
+    page.wait_for_selector(".rlx[data-ready]")
+    page.keyboard.press("ArrowRight")
+    assert image.get_attribute("src") != shown
+    assert page.errors == [] and page.foreign == []
+
+
+# ---------------------------------------------------------------- questions
+
+
+def answers(question):
+    """What a student may answer: one option, a set of options, or a text; every kind of reply is among them."""
+    places = range(len(question.options))
+    if question.kind == "choice":
+        return list(places)
+    if question.kind == "several":
+        return [set(chosen) for size in range(len(places) + 1) for chosen in itertools.combinations(places, size)]
+    values = [question.answer, *(wrong.value for wrong in question.distractors), [77.0] * len(question.answer)]
+    near = [[x * (1 + part * question.tolerance) for x in question.answer] for part in (0.99, -0.99, 2, -2)]
+    return [", ".join(map(str, each)) for each in (*values, *near)] + TYPED
+
+
+TYPED = [
+    *("", " ", "two", "1/0", "nan", ",", "()", "1 2 3 4 5", "-", "1e400", "__import__('os')", "<b>1</b>", "1.5.2", "½"),
+    *("1.5, 1, 2", "(1.5, 1, 2)", "[1.5 1 2]", "3/2; 1; 2", "1,5; 1; 2", "1,5 1 2", "1,5, 1, 2", "1.5,1,2,"),
+    *(" .5\t−.25  +1e-1 ", "3", "3.", "3,0", "–3", "2, 1", "2; 1", "{3, 2, 1}", "3 2 1", "1E0", "6/2, 4/2, 1"),
+]
+
+GIVE = """([number, given]) => {
+    const form = document.forms[number], inputs = [...form.querySelectorAll("input")];
+    const reply = form.querySelector(".reply");
+    if (typeof given === "number") inputs[given].click();
+    else if (typeof given === "string") inputs[0].value = given;
+    else inputs.forEach((input, i) => { input.checked = given.includes(i) });
+    if (typeof given !== "number") form.requestSubmit();
+    return [{ true: true, false: false, null: null }[reply.dataset.right],
+        [...reply.children].map((line) => line.innerText.trim())];
+}"""
+
+
+def test_a_page_replies_as_a_notebook_does(offline):
+    """Every question, every option, every set of ticks, and numbers in many spellings, against Question.grade."""
+    page, given = offline("about:blank"), 0
+    questions = [question for lesson in order.LESSONS for question in quiz.load(lesson).values()]
+    script = (book.PAGES / "static" / "quiz.js").read_text(encoding="utf-8")
+    page.set_content("".join(map(book.question, questions)))
+    page.evaluate(f"{script}; document.dispatchEvent(new Event('DOMContentLoaded'))")
+    for number, question in enumerate(questions):
+        for answer in answers(question):
+            expected = question.grade(answer)
+            right, lines = page.evaluate(GIVE, [number, sorted(answer) if isinstance(answer, set) else answer])
+            told = re.findall(r"<p>(.*?)</p>", quiz.reply_as_html(expected), re.DOTALL)
+            bare = [html.unescape(re.sub(r"<[^>]+>", "", line.replace("<br>", "\n"))) for line in told]
+            assert (right, lines) == (expected.right, [re.sub(r"[ \t]+", " ", line).strip() for line in bare]), (
+                f"{question.id}, answered {answer!r}"
+            )
+            given += 1
+    assert page.errors == []
+    print(f"{len(questions)} questions, {given} answers")
+
+
+def test_a_question_is_answered_by_keyboard(open_page):
+    page = open_page("02_advantage")
+    for kind, keys in {
+        "choice": ["Enter", "Space"],
+        "several": ["Space", "Enter"],
+        "number": ["1", "Enter"],
+    }.items():
+        form = page.locator(f'form.question[data-asked*=\'"kind": "{kind}"\']').first
+        form.locator("input").first.focus()
+        for key in keys:
+            page.keyboard.press(key)
+        assert form.locator(".reply[role=status] strong").first.inner_text()[0] in "✓↻…"
+        fold = form.locator("details")
+        assert fold.get_attribute("open") is None
+    several = page.locator('form.question[data-asked*="several"]').first
+    page.keyboard.press("Tab")
+    several.locator("input").nth(1).focus()
+    page.keyboard.press("Space")
+    assert "press Check again" in several.locator(".reply").inner_text()
+    assert several.locator(".reply mjx-container").count() > 0  # formulas of a reply are set
+    assert page.errors == [] and page.foreign == []
+
+
+# ---------------------------------------------------------------- on a phone
+
+
+@pytest.mark.parametrize("name", ["index", *LESSONS])
+def test_letters_in_pictures_can_be_read_on_a_phone(open_page, name):
+    """The smallest letters that the style allows are 9 pixels high or more; a wider picture scrolls in its own box."""
+    page = open_page(name, width=360)
+    drawn = style.SMALLEST_SIZE / 72 * style.DPI
+    widths = page.locator(".bd-article img").evaluate_all(
+        "images => images.map(image => [image.getBoundingClientRect().width, Number(image.getAttribute('width'))])"
+    )
+    letters = [drawn * shown / native for shown, native in widths if native > 100]
+    assert letters and min(letters) >= 9
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    print(f"{name}: {len(letters)} pictures, letters from {min(letters):.1f} px")
+
+
+# ---------------------------------------------------------------- the keyboard, and readers of all kinds
+
+
 def test_the_keyboard_goes_through_a_lesson(open_page):
     """Tab visits everything that can be used, in order, and gets out again; arrows move sliders, Enter unfolds."""
     page = open_page("03_gae")
@@ -405,24 +652,43 @@ def test_the_keyboard_goes_through_a_lesson(open_page):
     print(f"{total} things to use")
 
 
+def serious(page, options):
+    """What axe finds on a page with every fold open: the grave things as sentences, and the names of all rules."""
+    page.evaluate("document.querySelectorAll('details').forEach(fold => fold.open = true)")
+    page.wait_for_timeout(200)
+    page.evaluate(AXE.read_text(encoding="utf-8"))  # the policy of the page allows no script to be added
+    found = page.evaluate("async options => (await axe.run(document, options)).violations", options)
+    grave = [
+        f"{rule['id']}, {len(rule['nodes'])} times: {rule['help']}. {rule['nodes'][0]['html'][:300]} "
+        f"{rule['nodes'][0]['failureSummary'][:300]}"
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+    ]
+    return grave, [rule["id"] for rule in found]
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_axe_finds_nothing_serious(open_page, name):
-    """In both themes, every fold open; on a narrow screen more boxes scroll, and the keyboard must reach them."""
+    """In both themes; on a narrow screen more boxes scroll, and the keyboard must reach them."""
     every, scrolling = {"resultTypes": ["violations"]}, {"runOnly": ["scrollable-region-focusable"]}
     for theme, width, options in (("light", 1280, every), ("dark", 1280, every), ("light", 400, scrolling)):
         page = open_page(name, theme=theme, width=width)
         assert page.evaluate("document.documentElement.dataset.theme") == theme
-        page.evaluate("document.querySelectorAll('details').forEach(fold => fold.open = true)")
+        grave, found = serious(page, options)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} is wider than {width}"
-        page.wait_for_timeout(200)
-        page.add_script_tag(path=AXE)
-        found = page.evaluate("async options => (await axe.run(document, options)).violations", options)
-        grave = [
-            f"{rule['id']}, {len(rule['nodes'])} times: {rule['help']}. {rule['nodes'][0]['html'][:300]} "
-            f"{rule['nodes'][0]['failureSummary'][:300]}"
-            for rule in found
-            if rule["impact"] in ("serious", "critical")
-        ]
         assert grave == [], f"{name}, {theme}, {width}"
-        print(f"{name}, {theme}, {width}: nothing serious; {[rule['id'] for rule in found] or 'nothing at all'}")
+        print(f"{name}, {theme}, {width}: nothing serious; {found or 'nothing at all'}")
         page.context.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_buttons_of_a_published_lesson_are_for_everybody(published, offline, theme):
+    page = offline((published / "02_advantage.html").as_uri(), theme=theme)
+    settle(page)
+    for kind in ("download", "source", "launch"):
+        group = page.locator(f".dropdown-{kind}-buttons > button:visible")
+        group.focus()
+        page.keyboard.press("Enter")
+        assert group.locator("xpath=following-sibling::ul//a").first.is_visible()
+    assert page.errors == [] and page.foreign == []
+    assert serious(page, {"resultTypes": ["violations"]})[0] == []

@@ -197,8 +197,7 @@ STYLE = """
 """
 
 SCRIPT = """
-(function () {
-  const root = document.currentScript.closest('.rlx');
+function explore(root) {
   const data = JSON.parse(root.querySelector('script[type="application/json"]').textContent);
   const inputs = [...root.querySelectorAll('input, select')];
   const img = root.querySelector('img'), caption = root.querySelector('figcaption');
@@ -235,8 +234,9 @@ SCRIPT = """
     if (inputs.includes(event.target) && event.key !== 'Escape') event.stopPropagation();
   });
   reset(() => false);                       // a browser may restore old positions on reload
-})();
+}
 """
+"""A function that wakes an explorer: the book holds it once, a fragment of its own calls it on itself."""
 
 
 def fragment(explorer) -> str:
@@ -275,7 +275,7 @@ def fragment(explorer) -> str:
 <figcaption aria-live="polite">{html.escape(start)}</figcaption></figure>
 <p class="rlx-note">{html.escape(note(explorer, found))}</p>
 <script type="application/json">{written}</script>
-<script>{SCRIPT}</script>
+<script>({SCRIPT})(document.currentScript.closest('.rlx'));</script>
 </div>
 """
 

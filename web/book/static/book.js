@@ -4,7 +4,7 @@ if (window.location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMM
 /* What is wider than its column scrolls, and what scrolls can be reached by keyboard. */
 function reach() {
   document.querySelectorAll(
-    "mjx-container[display], .bd-article pre, .bd-article .cell_output, .bd-article .output, .bd-article div.math, .pst-scrollable-table-container",
+    "mjx-container[display], .bd-article pre, .bd-article .cell_output, .bd-article .output, .bd-article div.math, .rlx figure, .pst-scrollable-table-container",
   ).forEach((box) => {
     const wide = box.scrollWidth > box.clientWidth + 1 && getComputedStyle(box).overflowX !== "visible";
     if (wide) box.tabIndex = 0;
@@ -17,3 +17,8 @@ window.addEventListener("load", () => {
   document.addEventListener("toggle", reach, true);        // a fold was opened
 });
 window.addEventListener("resize", reach);
+
+/* The policy of the pages allows no script in an attribute, so the theme's button for printing gets its own here. */
+document.addEventListener("DOMContentLoaded", () => {
+  document.querySelector(".btn-download-pdf-button")?.addEventListener("click", () => window.print());
+});

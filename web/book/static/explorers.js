@@ -1,7 +1,7 @@
 /* Explorers in the book. The pictures of an explorer lie in a file of their own, which is loaded when a pointer, a
-   finger or the keyboard comes to the explorer, so that who only reads does not wait for them; then the explorer's
-   own script, EXPLORER, starts. The file is a script because a page that was opened from a folder may load nothing
-   else. */
+   finger or the keyboard comes to the explorer, so that who only reads does not wait for them; then `explore`, the
+   explorers' own function above, starts. The file is a script because a page that was opened from a folder may load
+   nothing else. */
 document.addEventListener("DOMContentLoaded", () => {
   function load(root) {
     if (!root.dataset.pictures) return;
@@ -13,12 +13,12 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 
   function start(root, data) {
-    const [held, run] = [document.createElement("script"), document.createElement("script")];
+    const held = document.createElement("script");
     held.type = "application/json";
     held.textContent = data;
-    run.textContent = EXPLORER;
     const moved = root.moved && [root.moved.checked, root.moved.value];
-    root.append(held, run);
+    root.append(held);
+    explore(root);
     if (moved) {                                   // it was moved while its pictures were on their way
       [root.moved.checked, root.moved.value] = moved;
       root.moved.dispatchEvent(new Event("input", { bubbles: true }));
