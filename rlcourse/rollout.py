@@ -436,7 +436,7 @@ def record(
     """
     seed = check_seed("seed", seed)
     options = {"render_mode": "rgb_array"} if accepts(env_id, "render_mode") else {}
-    with _without_screen(), make_env(env_id, **options) as env:
+    with _without_devices(), make_env(env_id, **options) as env:
         check_agent(agent, env.observation_space, env.action_space)
         limit, player = _limit(max_episode_steps, env, FILM_LIMIT), Deterministic(agent)
         observed = Observed(env.observation_space)
@@ -464,13 +464,14 @@ def _frame(env: gym.Env) -> np.ndarray:
 
 
 @contextlib.contextmanager
-def _without_screen() -> Iterator[None]:
-    """pygame looks for a screen even where it draws into an array; meanwhile it gets one that is none."""
-    known = os.environ.get("SDL_VIDEODRIVER")
-    os.environ["SDL_VIDEODRIVER"] = "dummy"
+def _without_devices() -> Iterator[None]:
+    """pygame looks for a screen and a sound card even where it draws into an array; meanwhile it gets dummies."""
+    names = ("SDL_VIDEODRIVER", "SDL_AUDIODRIVER")
+    known = {name: os.environ[name] for name in names if name in os.environ}
+    os.environ.update(dict.fromkeys(names, "dummy"))
     try:
         yield
     finally:
-        os.environ.pop("SDL_VIDEODRIVER")
-        if known is not None:
-            os.environ["SDL_VIDEODRIVER"] = known
+        for name in names:
+            os.environ.pop(name)
+        os.environ.update(known)

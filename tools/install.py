@@ -139,6 +139,8 @@ def install(extras, card):
         uv = [PYTHON, "-m", "uv", "pip", "install", "--quiet", "--python", PYTHON, *backend]
         if run([*uv, "-c", "constraints.txt", "-e", project]).returncode == 0:
             return
+    if sys.platform == "linux" and not card:
+        print("uv could not fetch the packages, so pip does. It may take PyTorch for graphics cards, 3 GB.", flush=True)
     done = run([*pip, *quickly, "-c", "constraints.txt", "-e", project])
     if done.returncode:
         raise Refused(trouble(done.stdout))

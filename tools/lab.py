@@ -39,7 +39,6 @@ def environment(state, *settings):
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith("VSCODE_")},
         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),  # also after a move
-        "SDL_AUDIODRIVER": "dummy",  # films are silent, and a machine without a sound card complains
         **{name: str(Path(state, folder)) for name, folder in folders.items()},
         "JUPYTER_CONFIG_PATH": os.pathsep.join(map(str, [*settings, ROOT / "jupyter"])),
         "JUPYTER_PREFER_ENV_PATH": "1",  # the kernel of this environment, not one the user once installed

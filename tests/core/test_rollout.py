@@ -166,10 +166,11 @@ class PushesRight:
 
 def test_a_recording_is_the_episode_that_evaluate_would_play(monkeypatch):
     monkeypatch.setenv("SDL_VIDEODRIVER", "mine")
+    monkeypatch.delenv("SDL_AUDIODRIVER", raising=False)
     frames, score = rl.record(PushesRight(), "Pendulum-v1", seed=3)
     assert frames.shape == (201, 500, 500, 3) and frames.dtype == np.uint8
     assert (frames[0] != frames[50]).any()
-    assert os.environ["SDL_VIDEODRIVER"] == "mine"
+    assert os.environ["SDL_VIDEODRIVER"] == "mine" and "SDL_AUDIODRIVER" not in os.environ
     env, played = gym.make("Pendulum-v1"), 0.0
     env.reset(seed=3)
     for _ in range(200):

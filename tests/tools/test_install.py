@@ -119,9 +119,11 @@ def test_pytorch_comes_without_cuda_unless_a_card_is_asked_for(monkeypatch):
     assert "--torch-backend" not in lines[-1] and lines[-1][-1] == ".[lab,test]"
 
 
-def test_where_uv_cannot_do_it_pip_does(monkeypatch):
+def test_where_uv_cannot_do_it_pip_does_and_says_what_that_may_cost(monkeypatch, capsys):
     lines = recorded(monkeypatch, "--torch-backend")
+    monkeypatch.setattr(install.sys, "platform", "linux")
     install.install(["lab"], card=False)
+    assert "3 GB" in capsys.readouterr().out
     assert lines[-1][1:3] == ["-m", "pip"] and lines[-1][-1] == ".[lab]"
 
 
