@@ -465,12 +465,13 @@ def _frame(env: gym.Env) -> np.ndarray:
 
 @contextlib.contextmanager
 def _without_screen() -> Iterator[None]:
-    """pygame looks for a screen even where it draws into an array; meanwhile it gets one that is none."""
-    known = os.environ.get("SDL_VIDEODRIVER")
-    os.environ["SDL_VIDEODRIVER"] = "dummy"
+    """pygame looks for a screen and a sound card even where it draws into an array: it gets ones that are none."""
+    names = ("SDL_VIDEODRIVER", "SDL_AUDIODRIVER")
+    known = {name: os.environ[name] for name in names if name in os.environ}
+    os.environ.update(dict.fromkeys(names, "dummy"))
     try:
         yield
     finally:
-        os.environ.pop("SDL_VIDEODRIVER")
-        if known is not None:
-            os.environ["SDL_VIDEODRIVER"] = known
+        for name in names:
+            os.environ.pop(name)
+        os.environ.update(known)
