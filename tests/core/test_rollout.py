@@ -167,7 +167,15 @@ class PushesRight:
 def test_a_recording_is_the_episode_that_evaluate_would_play(monkeypatch):
     monkeypatch.setenv("SDL_VIDEODRIVER", "mine")
     monkeypatch.delenv("SDL_AUDIODRIVER", raising=False)
-    frames, score = rl.record(PushesRight(), "Pendulum-v1", seed=3)
+    seen = set()
+
+    class Watched(PushesRight):
+        def act(self, obs):
+            seen.add((os.environ["SDL_VIDEODRIVER"], os.environ["SDL_AUDIODRIVER"]))
+            return super().act(obs)
+
+    frames, score = rl.record(Watched(), "Pendulum-v1", seed=3)
+    assert seen == {("dummy", "dummy")} and "SDL_AUDIODRIVER" not in os.environ
     assert frames.shape == (201, 500, 500, 3) and frames.dtype == np.uint8
     assert (frames[0] != frames[50]).any()
     assert os.environ["SDL_VIDEODRIVER"] == "mine" and "SDL_AUDIODRIVER" not in os.environ
