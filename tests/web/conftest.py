@@ -8,8 +8,11 @@ import re
 import threading
 
 import pytest
+from filelock import FileLock
 from playwright.sync_api import sync_playwright
 
+import book
+import contents
 import screenshot
 
 HERE = re.compile(r"(file|data|blob|about):|https?://(127\.0\.0\.1|localhost)[:/]")
@@ -78,3 +81,32 @@ def served(folder):
 def serve():
     """with serve(folder) as address: ..."""
     return served
+
+
+def once(tmp_path_factory, name, make):
+    """A folder that the first worker of a run makes and all others read."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    folder = tmp_path_factory.getbasetemp().parent / f"{name}-{run}" if run else tmp_path_factory.mktemp("web") / name
+    done = folder.with_name(f"{folder.name}.done")
+    with FileLock(f"{folder}.lock"):
+        if not done.exists():
+            make(folder)
+            done.touch()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory):
+    """The folder of the book, of a course that nobody has published yet."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(contents.ADDRESS, "repository", contents.PLACEHOLDER)
+        return once(tmp_path_factory, "book", book.build)
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory):
+    """The folder of the book of one lesson, of a course that somebody has published."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(contents.ADDRESS, "repository", "someone/course")
+        patch.setitem(contents.ADDRESS, "branch", "main")
+        return once(tmp_path_factory, "published", lambda folder: book.build(folder, ["advantage"]))
