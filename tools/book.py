@@ -315,6 +315,7 @@ def errata_page(lessons):
 
 GROUPS = {
     "Training": ("train", "train_many", "run", "run_many", "evaluate", "record", "load", "History", "Collector"),
+    "An environment of your own": ("check_environment",),
     "Many seeds": ("learning_curves", "interval"),
     "Agents": rlcourse.algorithms.__all__,
     "Data": ("Transitions", "ReplayBuffer"),
