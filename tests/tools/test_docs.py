@@ -53,7 +53,9 @@ def test_every_make_command_is_a_target(page):
 
 
 def test_the_list_of_targets_has_a_heading_for_each_reader():
-    done = subprocess.run(["make", "help", "VENV=none"], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["make", "--no-print-directory", "help", "VENV=none"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     groups, reader = {}, ""
     for line in done.stdout.splitlines():
         if line.startswith("  make "):
