@@ -178,11 +178,12 @@ def _patients():
 SECTIONS = {
     "settings": lambda seeds: {name: population(change, seeds) for name, change in VARIATIONS.items()},
     "details": lambda seeds: {name: population(change, seeds) for name, change in DETAILS.items()},
+    "again": lambda seeds: {name: population(change, range(100, 100 + seeds))["run"] for name, change in DETAILS.items()},
     "race": lambda seeds: {name: price(*racer, seeds=seeds) for name, racer in RACERS.items()},
     "patients": lambda seeds: _patients(),
     "bonus": lambda seeds: bonus.tables(),
 }
-"""Name -> function of the number of seeds."""
+"""Name -> function of the number of seeds. "again" is the board of details with other seeds: do its verdicts hold?"""
 
 
 def regenerate(path=STORED, only=(), seeds=SEEDS):

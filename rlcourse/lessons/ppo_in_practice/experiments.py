@@ -193,7 +193,8 @@ def reuse_with_and_without_clipping():
 def sensitivity():
     """PPO on CartPole, 40,960 steps, 16 seeds: mean of the last 20 returns by setting, and by the end of an episode.
 
-    `detail_*`: mean return over the whole run of the board of details; `race_*`: steps to 475; `pendulum`: return.
+    `detail_*`: mean return over the whole run of the board of details; `again_*`: the same of 16 other seeds;
+    `race_*`: steps to 475; `pendulum`: return.
     """
     picked = {
         "default": DEFAULT,
@@ -216,6 +217,7 @@ def sensitivity():
         numbers |= study.fields(name, finals(label))
     for name, label in DETAIL_FIELDS.items():
         numbers |= study.fields(name, stored()["details"][label]["run"])
+        numbers |= study.fields(name.replace("detail", "again"), stored()["again"][label])
     for name, label in race_names().items():
         numbers |= {f"race_{name}": race_steps(label).center, f"race_seconds_{name}": race_seconds(label)}
     return numbers

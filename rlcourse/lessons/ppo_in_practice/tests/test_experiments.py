@@ -67,6 +67,17 @@ def test_fresh_runs_with_the_flag_are_ahead_of_those_without(least_successes):
     assert ahead >= least_successes(16, chance=0.9)
 
 
+@pytest.mark.covers("CL-32")
+def test_sixteen_other_seeds_say_the_same_of_the_details_that_matter():
+    stored = experiments.stored()
+    for runs in ({name: found["run"] for name, found in stored["details"].items()}, stored["again"]):
+        reached = {name: experiments.middle(run) for name, run in runs.items()}
+        usual = reached["default"]
+        for worse in ("advantages not normalised", "value clipping", "shared trunk"):
+            assert reached[worse].high < usual.low, worse
+        assert reached["scaled rewards"].low > usual.high
+
+
 def test_regenerating_writes_what_the_explorers_read(tmp_path, monkeypatch):
     monkeypatch.setattr(board, "VARIATIONS", {"default": board.VARIATIONS["default"]})
     monkeypatch.setattr(board, "PATIENTS", {"D": board.PATIENTS["D"]})
