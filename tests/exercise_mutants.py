@@ -95,7 +95,9 @@ def answers(exercise: Exercise, source: str) -> bool:
     changed = zip(ast.parse(exercise.source).body, ast.parse(source).body)
     for old, new in changed:
         if ast.dump(old) != ast.dump(new):
-            names = {node.id for node in ast.walk(old) if isinstance(node, ast.Name)}
+            names = {
+                node.id for node in ast.walk(old) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+            }
             return isinstance(old, ast.FunctionDef | ast.ClassDef) or bool(names & given)
     return True
 
