@@ -161,6 +161,7 @@ DETAIL_FIELDS = {
     "detail_start": "start not orthogonal",
     "detail_last_layer": "large last layer",
     "detail_adam_eps": "Adam's ε = 1e-8",
+    "detail_relu": "ReLU, not tanh",
     "detail_falling": "step size falls to 0",
     "detail_value_clip": "value clipping",
     "detail_gradient_clip": "gradient clipping",
