@@ -155,7 +155,7 @@ def test_every_explorer_of_a_page_answers(open_page, name):
         assert middle[-1] < 50, f"{title}: {middle[-1]:.0f} ms"
     assert page.foreign == [] and page.errors == []
     off = page.locator(".rlx :is(input, select):disabled").count()
-    assert off < controls / 5
+    assert off <= max(1, controls / 5)
     print(
         f"{name}: {stored} explorers, {controls} controls ({off} more are off), "
         f"slowest median {max(middle):.0f} ms, {len(page.foreign)} requests elsewhere"
