@@ -178,7 +178,9 @@ def _patients():
 SECTIONS = {
     "settings": lambda seeds: {name: population(change, seeds) for name, change in VARIATIONS.items()},
     "details": lambda seeds: {name: population(change, seeds) for name, change in DETAILS.items()},
-    "again": lambda seeds: {name: population(change, range(100, 100 + seeds))["run"] for name, change in DETAILS.items()},
+    "again": lambda seeds: {
+        name: population(change, range(100, 100 + seeds))["run"] for name, change in DETAILS.items()
+    },
     "race": lambda seeds: {name: price(*racer, seeds=seeds) for name, racer in RACERS.items()},
     "patients": lambda seeds: _patients(),
     "bonus": lambda seeds: bonus.tables(),

@@ -22,14 +22,14 @@ def ring_buffer(student, *, seed=None):
 
 
 def _drive(student, rng):
-    capacity = 7
-    buffer = _attempt(lambda: student(capacity), "RingBuffer(7)")
+    capacity = 6  # even: whoever skips every other slot is found out
+    buffer = _attempt(lambda: student(capacity), "RingBuffer(6)")
     rows = [_row(rng, i) for i in range(5 * capacity)]
     by_state = {row[0]: row for row in rows}
     _fill(buffer, rows[:3])
     _expect_length(buffer, 3, "after three rows were added")
 
-    for _ in range(60):  # three rows are stored, four slots are still empty
+    for _ in range(60):  # three rows are stored, three slots are still empty
         for got in _sample(buffer, 3, by_state):
             if got is None or got not in rows[:3]:
                 raise Stopped(
@@ -217,6 +217,6 @@ def _judge_chance(draws, stored):
         raise Stopped(
             wrong(
                 "Not every row is equally likely to be drawn.",
-                f"in 2800 draws from 7 rows, the {extreme} row came {counts[np.abs(share - 1).argmax()]} times",
+                f"in 2800 draws from 6 rows, the {extreme} row came {counts[np.abs(share - 1).argmax()]} times",
             )
         )

@@ -19,14 +19,14 @@ CONFIG = PPO.Config(hidden=(), gamma=0.9, gae_lambda=0.5, clip_eps=0.2)
 
 
 def table_agent(states, actions, seed):
-    """rl.PPO with tables, logits 0 and V = 1 in every state, in double precision, with plain gradient steps."""
+    """rl.PPO with tables, logits 0 and V(s) = 1 + s, in double precision, with plain gradient steps."""
     agent = PPO(gym.spaces.Discrete(states), gym.spaces.Discrete(actions), CONFIG, seed=seed)
     for network in (agent.actor, agent.critic):
         network.double()
         network.features = lambda obs, states=states: F.one_hot(obs.long(), states).double()
         for part in network.parameters():
             part.data.zero_()
-    agent.critic.net.weights[0].data.fill_(1.0)
+    agent.critic.net.weights[0].data += torch.arange(1.0, states + 1)[:, None]
     agent.actor_optimizer = torch.optim.SGD(list(agent.actor.net.weights), lr=RATE * agent.num_seeds)
     agent.critic_optimizer = torch.optim.SGD(list(agent.critic.net.weights), lr=RATE * agent.num_seeds / 4)
     return agent
@@ -113,11 +113,14 @@ _FAULTS = {
 def _case(rng, states, actions, steps, envs, parts, epochs, seeds=()):
     shape = (steps, *seeds, envs)
     ended = rng.random(shape)
+    obs, next_obs = rng.integers(states, size=(2, *shape))
+    goes_on = (ended >= 0.2) & (ended <= 0.85)
+    next_obs[:-1] = np.where(goes_on[:-1], obs[1:], next_obs[:-1])
     rollout = Transitions(
-        obs=torch.from_numpy(rng.integers(states, size=shape)),
+        obs=torch.from_numpy(obs),
         actions=torch.from_numpy(rng.integers(actions, size=shape)),
         rewards=torch.from_numpy(rng.normal(1, 2, shape)),
-        next_obs=torch.from_numpy(rng.integers(states, size=shape)),
+        next_obs=torch.from_numpy(next_obs),
         terminated=torch.from_numpy(ended < 0.2),
         truncated=torch.from_numpy(ended > 0.85),
     )
