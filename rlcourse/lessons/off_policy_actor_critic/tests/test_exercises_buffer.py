@@ -93,6 +93,17 @@ class GrowsInSecret(Grows):
         return min(len(self.rows), self.capacity)
 
 
+class SkipsEveryOtherSlot(ByList):
+    added = 0
+
+    def add(self, *row):
+        if len(self.rows) < self.capacity:
+            self.rows.append(row)
+        else:
+            self.rows[self.added % self.capacity] = row
+            self.added += 2
+
+
 class KeepsTheFirst(ByList):
     def add(self, *row):
         if len(self.rows) < self.capacity:
@@ -215,7 +226,7 @@ class OneRow(ByList):
 
 
 BUFFERS_WRONG = {
-    Grows: "grows beyond its capacity: 35 rows",
+    Grows: "grows beyond its capacity: 30 rows",
     GrowsInSecret: "should be overwritten by now",
     KeepsTheFirst: "takes nothing new",
     OverwritesAnyRow: "Old rows survive",
@@ -270,3 +281,8 @@ def test_an_unwritten_or_broken_buffer_gets_a_sentence():
 
 def test_every_wrong_ring_buffer_has_a_sentence_of_its_own():
     assert len({exercises.ring_buffer(student, seed=0).sentence for student in BUFFERS_WRONG}) == len(BUFFERS_WRONG)
+
+
+def test_a_ring_that_skips_slots_is_found_out():
+    verdict = exercises.ring_buffer(SkipsEveryOtherSlot)
+    assert not verdict.passed and "Old rows survive" in verdict.sentence
