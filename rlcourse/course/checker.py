@@ -264,7 +264,7 @@ def _size(answer):
     return len(answer) if isinstance(answer, list | tuple | str) else 1
 
 
-def judge(student, oracle, cases, mistakes, *, praise, tolerance=1e-6, show=None, each="one number a step"):
+def judge(student, oracle, cases, mistakes, *, praise, tolerance=1e-6, show=None, each="one number a step", own=None):
     """Hold a student's function against an oracle, and name the mistake if it is a known one.
 
     Args:
@@ -276,10 +276,13 @@ def judge(student, oracle, cases, mistakes, *, praise, tolerance=1e-6, show=None
         tolerance: largest difference that counts as equal.
         show: function of one case's arguments -> text that describes it.
         each: what the numbers of an answer are, for the sentence about a wrong shape.
+        own: where `student` only hands out answers: the function that was written, and what makes such a `student` of
+            a function like it.
 
     Returns:
         A Verdict.
     """
+    written, handed_out = own or (student, lambda function: function)
     try:
         truths = [as_tensor(oracle(*case), torch.as_tensor(oracle(*case))) for case in cases]
         given = [call(student, case) for case in cases]
@@ -295,7 +298,7 @@ def judge(student, oracle, cases, mistakes, *, praise, tolerance=1e-6, show=None
         made = [as_tensor(mistake.function(*case), truth) for case, truth in zip(cases, truths, strict=True)]
         if _agree(answers, made, tolerance):
             return wrong(mistake.sentence, example)
-    near = nearly(student, lambda other: _passes(other, cases, truths, tolerance))
+    near = nearly(written, lambda other: _passes(handed_out(other), cases, truths, tolerance))
     return wrong(near or "The numbers differ from the definition; the first that differs stands below.", example)
 
 

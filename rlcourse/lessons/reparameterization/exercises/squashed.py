@@ -17,7 +17,7 @@ def squashed_gaussian(student, *, seed=None):
         answers = [_action_and_density(call(student, case)) for case in cases]
         if changes(lambda *case: _action_and_density(student(*case))[0], cases[1]):
             return wrong("Your actions change from one call to the next. The noise is given: u = mean + std · noise.")
-        verdict = _examine_actions(answers, cases)
+        verdict = _examine_actions(student, answers, cases)
         if verdict.passed:
             verdict = _examine_density(student, answers, cases)
         if verdict.passed:
@@ -91,7 +91,7 @@ ACTION_MISTAKES = [
 ]
 
 
-def _examine_actions(answers, cases):
+def _examine_actions(student, answers, cases):
     return judge(
         lambda i: answers[i][0],
         lambda i: _squashed(*cases[i]),
@@ -101,6 +101,7 @@ def _examine_actions(answers, cases):
         tolerance=3e-4,
         show=lambda i: _show_gaussian(*cases[i]),
         each="one action a row, with d components",
+        own=(student, lambda function: lambda i: _action_and_density(function(*cases[i]))[0]),
     )
 
 
@@ -201,6 +202,7 @@ def _examine_density(student, answers, cases):
         tolerance=3e-4,
         show=lambda i: _show_gaussian(*cases[i]),
         each="one number a row",
+        own=(student, lambda function: lambda i: _action_and_density(function(*cases[i]))[1]),
     )
     if verdict.passed:
         return verdict
