@@ -235,7 +235,18 @@ def online_step(student, *, seed=None):
             f"gamma {gamma:g}, step sizes {rates[0]:.2g} and {rates[1]:.2g}; new logits[s], V(s), V(s'), and how far "
             "any other entry moved"
         ),
+        own=(student, _moved_by),
     )
+
+
+def _moved_by(function):
+    """What a function like the student's moves in a case."""
+
+    def moved(*case):
+        copies = [part.clone() if isinstance(part, torch.Tensor) else part for part in case]
+        return _what_moved(_two_tables(function(*copies), *case[:2]), *case[:3], case[5])
+
+    return moved
 
 
 def _what_moved(tables, logits, V, s, s_next):

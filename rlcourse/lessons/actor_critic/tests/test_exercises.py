@@ -286,7 +286,7 @@ class TestOnlineStep(CheckerContract):
         online_actor_stands: "logits have not moved",
         online_in_place: "in place",
         online_only_values: "two tables",
-        online_moves_another_state: "differ from the definition",
+        online_moves_another_state: "Look at `logits[s_next, 0] += 0.25`",
         online_crashes: "IndexError",
     }
     seeds = SEEDS

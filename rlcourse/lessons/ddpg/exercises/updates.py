@@ -9,6 +9,7 @@ from torch import nn
 
 from rlcourse.course.checker import Stopped, as_tensor, call, changes, right, wrong
 from rlcourse.course.checker_losses import slopes
+from rlcourse.course.checker_repair import nearly
 from rlcourse.transitions import Transitions
 
 # ---------------------------------------------------------------- E1: the critic's target
@@ -75,7 +76,13 @@ def td_target(student, *, seed=None):
             "Called twice with the same rows, your function gives two answers: there is chance in it. The noise "
             "belongs to the action that is played; μ̄(s') is used as it is."
         )
-    return wrong("The numbers differ from r + γ (1 − d) Q̄(s', μ̄(s')); work the row below by hand.", example)
+
+    def agrees(other):
+        given = [as_tensor(call(other, _copied(case)), case[0].rewards, "one number per row") for case in cases]
+        return _equal(given, truths)
+
+    near = nearly(student, agrees)
+    return wrong(near or "The numbers differ from r + γ (1 − d) Q̄(s', μ̄(s')); work the row below by hand.", example)
 
 
 _SEEDS = (
