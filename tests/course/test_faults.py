@@ -1,6 +1,6 @@
 """Faults on purpose: what goes wrong around a training run or an explorer ends in its own error, or in nothing at all.
 
-CONTRIBUTING has the table of what was tried.
+docs/faults.md has the table of what was tried.
 """
 
 import asyncio
