@@ -197,11 +197,13 @@ def test_make_lab_opens_the_lessons(unpacked):
 
     venv.create(unpacked / ".venv", with_pip=False)  # pip is borrowed, too
     own = next((unpacked / ".venv" / "lib").glob("python*/site-packages"))
-    (own / "borrowed.pth").write_text(f"import sys; sys.path[:0] = {site.getsitepackages()}", encoding="utf-8")
+    # Behind its own packages: the course installed here and the one installed there go by the same name.
+    (own / "borrowed.pth").write_text(f"import sys; sys.path += {site.getsitepackages()}", encoding="utf-8")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    alone = {**os.environ, "PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_NO_CACHE_DIR": "1"}
+    alone = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}  # it leads to this course
+    alone |= {"PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_NO_CACHE_DIR": "1"}
     line = ["make", "lab", f"PORT={port}", "LAB_ARGS=--no-browser --IdentityProvider.token=abc"]
     with (unpacked / "log").open("wb") as log:
         server = subprocess.Popen(
@@ -219,7 +221,7 @@ def test_make_lab_opens_the_lessons(unpacked):
     assert names == [path.name for path in LESSONS]
     python = unpacked / ".venv" / "bin" / "python"
     where = [python, "-c", "import rlcourse; print(rlcourse.__file__)"]
-    found = subprocess.run(where, cwd="/", capture_output=True, text=True).stdout
+    found = subprocess.run(where, cwd="/", env=alone, capture_output=True, text=True).stdout
     assert Path(found).is_relative_to(unpacked), "make lab installed another package"
 
 

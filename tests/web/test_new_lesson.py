@@ -111,8 +111,12 @@ def test_a_lesson_that_is_added_is_found_everywhere_and_one_that_is_deleted_leav
     found = "from rlcourse.course import catalog, index, quiz; print('least' in catalog.explorers(), "
     found += "'EQ-71' in index.load(), index.missing('notebooks'), quiz.find('tiny-1').answer)"
     assert ask(copy, "-c", found).split() == ["True", "True", "{}", "(2.0,)"]
-    for page, found in (("book.front_page", "14_tiny.ipynb"), ("reference.equation_page", "EQ-71")):
-        made = f"import book, reference, web; print({page}([book.Lesson(path) for path in web.lessons(['tiny'])]))"
+    for page, found in (
+        ("book.front_page(lessons, '')", "14_tiny.ipynb"),
+        ("reference.equation_page(lessons)", "EQ-71"),
+    ):
+        lessons = "lessons = [book.Lesson(path) for path in web.lessons(['tiny'])]"
+        made = f"import book, reference, web; {lessons}; print({page})"
         assert found in ask(copy, "-c", made) and "A tiny lesson" in ask(copy, "-c", made)
     made = "import book, web; [path] = web.lessons(['tiny']); print(book.Lesson(path).notebook)"
     assert "rlx-least" in ask(copy, "-c", made)
