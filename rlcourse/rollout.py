@@ -11,6 +11,7 @@ it is looked at, so that a NaN is reported where it enters.
 
 import contextlib
 import os
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -465,13 +466,19 @@ def _frame(env: gym.Env) -> np.ndarray:
 
 @contextlib.contextmanager
 def _without_devices() -> Iterator[None]:
-    """pygame looks for a screen and a sound card even where it draws into an array; meanwhile it gets dummies."""
-    names = ("SDL_VIDEODRIVER", "SDL_AUDIODRIVER")
-    known = {name: os.environ[name] for name in names if name in os.environ}
-    os.environ.update(dict.fromkeys(names, "dummy"))
+    """pygame looks for a screen and a sound card even where it draws into an array; meanwhile it gets dummies.
+
+    MuJoCo draws through a screen, too, unless it is told of another way.
+    """
+    instead = {"SDL_VIDEODRIVER": "dummy", "SDL_AUDIODRIVER": "dummy"}
+    screen = {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys()
+    if sys.platform == "linux" and not screen:
+        instead["MUJOCO_GL"] = os.environ.get("MUJOCO_GL", "egl")
+    known = {name: os.environ[name] for name in instead if name in os.environ}
+    os.environ.update(instead)
     try:
         yield
     finally:
-        for name in names:
+        for name in instead:
             os.environ.pop(name)
         os.environ.update(known)

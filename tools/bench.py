@@ -1,5 +1,5 @@
 """Timings of the course: `python tools/bench.py [section ...]`; sections: rollout, returns, workers,
-training, ppo, ddpg, sac, explorers.
+training, ppo, ddpg, sac, explorers, lessons.
 
 CPU time of one process, one torch thread. Where two things are compared they run in turn, A B A B, so that a
 machine that changes its speed changes both. Timings are printed, never tested.
@@ -7,9 +7,11 @@ machine that changes its speed changes both. Timings are printed, never tested.
 
 import argparse
 import functools
+import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -19,6 +21,7 @@ import torch
 from gymnasium.vector import AutoresetMode
 
 import rlcourse as rl
+import run_notebooks
 from rlcourse.envs import make_envs
 
 
@@ -204,7 +207,24 @@ def explorers():
     subprocess.run([sys.executable, str(Path(__file__).with_name("bench_explorers.py"))], check=True)
 
 
-SECTIONS = {section.__name__: section for section in (rollout, returns, workers, training, ppo, ddpg, sac, explorers)}
+def lessons():
+    """Every notebook from a clean kernel to its last cell, on one core where the system can be told so."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    print("lessons: seconds on the clock and of CPU, on one core")
+    total = 0.0
+    with tempfile.TemporaryDirectory(prefix="rlcourse-bench-") as state:
+        for path in run_notebooks.chosen([]):
+            began, busy = time.perf_counter(), os.times()
+            run_notebooks.run(path, state)
+            taken, used = time.perf_counter() - began, os.times()
+            total += taken
+            cpu = used.children_user + used.children_system - busy.children_user - busy.children_system
+            print(f"  {path.stem:26s} {taken:6.1f} s {cpu:6.1f} s of CPU {total:7.1f} s in all", flush=True)
+
+
+TIMED = (rollout, returns, workers, training, ppo, ddpg, sac, explorers, lessons)
+SECTIONS = {section.__name__: section for section in TIMED}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])

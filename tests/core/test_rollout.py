@@ -1,6 +1,7 @@
 """Rollouts: no phantom rows, true last observations, both endings apart, in every autoreset mode."""
 
 import os
+import sys
 
 import gymnasium as gym
 import numpy as np
@@ -155,6 +156,26 @@ def test_what_was_recorded_cannot_be_changed_behind_its_back():
     batch = rl.Collector(counters(AutoresetMode.SAME_STEP), seed=0).collect(Careless(), steps=4)
     assert batch.actions[:, 0].tolist() == [1, 0, 1, 0]
     assert batch.obs[:, 2, 0].tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere MuJoCo needs no screen")
+@pytest.mark.parametrize(
+    "screen, own, told", [(None, None, "egl"), (None, "osmesa", "osmesa"), (":0", None, None), (":0", "glfw", "glfw")]
+)
+def test_mujoco_draws_without_a_screen_unless_it_is_told_how(monkeypatch, screen, own, told):
+    for name, value in {"DISPLAY": screen, "WAYLAND_DISPLAY": None, "MUJOCO_GL": own}.items():
+        monkeypatch.delenv(name, raising=False)
+        if value is not None:
+            monkeypatch.setenv(name, value)
+    seen = []
+
+    class Watched(PushesRight):
+        def act(self, obs):
+            seen.append(os.environ.get("MUJOCO_GL"))
+            return super().act(obs)
+
+    rl.record(Watched(), "Pendulum-v1", max_episode_steps=200)
+    assert set(seen) == {told} and os.environ.get("MUJOCO_GL") == own
 
 
 class PushesRight:
