@@ -72,7 +72,8 @@ BADGES = {
 HOST = "https://github.com/{repository}"
 BOOK = "https://{owner}.github.io/{name}/"
 SETUP = """\
-# At home this cell does nothing. In Colab or Kaggle it installs the course, and replaces nothing that is there.
+# At home this cell does nothing. In Colab or Kaggle it installs the course,
+# and replaces nothing that is there.
 import importlib.util
 import subprocess
 import sys
