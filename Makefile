@@ -23,7 +23,7 @@ PYTEST_ARGS ?= -n $(JOBS) --dist loadfile --nbval-lax --nbval-current-env
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab clean present slides book site editions check test testnumbers testweb testcolab testmutants lock notebooks contents gallery figures claims defaults bench screenshots
+.PHONY: help lab clean present slides book site editions check test testnumbers testweb testcolab testmutants mutants lock notebooks contents gallery figures claims defaults bench screenshots
 
 ##@ To learn (student)
 
@@ -35,7 +35,7 @@ lab: $(INSTALLED) ## open the course in JupyterLab (PORT=8888, LAB_ARGS=--no-bro
 	@$(PY) tools/lab.py --port $(PORT) $(LAB_ARGS)
 
 clean: ## remove what make made: the environment, JupyterLab's state, caches
-	rm -rf $(VENV) .venv-colab .jupyter .jupyter-present build web/node_modules .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info
+	rm -rf $(VENV) .venv-colab .jupyter .jupyter-present build mutants web/node_modules .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info
 	find . -name __pycache__ -prune -exec rm -rf {} +
 	find . -name .ipynb_checkpoints -prune -exec rm -rf {} +
 
@@ -100,6 +100,11 @@ testweb: $(WEB) ## build the slides, the book and the editions, and try them in 
 
 testmutants: $(TESTED) ## every checker against all wrong answers that are one change away from its solution (an hour)
 	@env EVERY_MUTANT=1 $(PY) -m pytest -n $(JOBS) -s -p no:nbval tests/course/test_exercise_mutants.py
+
+mutants: $(TESTED) ## change the core in small ways, one at a time, and list what no test notices (ONLY="rlcourse.noise*")
+	@$(PY) -m pip install --quiet mutmut==3.8.1
+	@$(VENV)/bin/mutmut run --max-children $(JOBS) $(ONLY)
+	@$(VENV)/bin/mutmut results | grep -v "not checked" || true
 
 testcolab: $(TESTED) ## run every lesson with the versions that Colab has
 	@$(PY) tools/guest.py

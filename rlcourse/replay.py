@@ -1,7 +1,7 @@
 """Experience replay: a ring buffer in which the newest step overwrites the oldest.
 
 AL-10  Replay buffer
-    1  room for `capacity` rows (s, a, r, s', d), made once
+    1  room for a fixed number of rows (s, a, r, s', d), made once
     2  add: write behind the last row; at the end of the buffer go on at its front, over the oldest
     3  sample: refuse while there are fewer rows than asked for
     4  else draw rows uniformly, with replacement

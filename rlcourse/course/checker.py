@@ -248,7 +248,8 @@ def as_tensor(answer, like, each="one number a step"):
         tensor = torch.as_tensor(answer, dtype=torch.float64).detach()  # a Python float would become float32
     except (TypeError, ValueError, RuntimeError, OverflowError):
         wanted = f"numbers, a tensor of shape {list(like.shape)}" if like.dim() else "one number"
-        raise Stopped(wrong(f"Return {wanted}; got {type(answer).__name__}.")) from None
+        kind = "a network" if isinstance(answer, torch.nn.Module) else type(answer).__name__
+        raise Stopped(wrong(f"Return {wanted}; got {kind}.")) from None
     if tensor.shape != like.shape:
         wanted = f"shape {list(like.shape)}, {each}" if like.dim() else "one number"
         raise Stopped(wrong(f"Return {wanted}; got shape {list(tensor.shape)}."))

@@ -65,19 +65,19 @@ TRIALS = {
 def population(name, seeds):
     """The scores of some seeds at their evaluations, a list per seed; the k-th follows `every` · k environment steps.
 
-    All are trained side by side in this process.
+    All are trained side by side in this process, until the last evaluation of all of them is made.
     """
     trial = TRIALS[name]
     algorithm, scores = getattr(algorithms, trial.algorithm), {seed: [] for seed in seeds}
     config = algorithm.Config(**dict(trial.changes))
     runs = training.run_many(algorithm, trial.env_id, seeds=list(seeds), total_steps=trial.steps, config=config)
-    for histories in runs:
-        for history in histories:
-            known = scores[history.seed]
-            decided = trial.on_the_way and known and known[-1] >= trial.solved
-            if history.total_steps >= trial.every * (len(known) + 1) and not decided:
-                returns = evaluate(history.agent, trial.env_id, episodes=trial.episodes, seed=STARTS)
-                known.append(round(float(returns.mean()), 1))
+    for _, histories in study.checkpoints(runs, trial.every):
+        waiting = [history for history in histories if not is_decided(trial, scores[history.seed])]
+        if not waiting:
+            break
+        for history in waiting:
+            returns = evaluate(history.agent, trial.env_id, episodes=trial.episodes, seed=STARTS)
+            scores[history.seed].append(round(float(returns.mean()), 1))
     return list(scores.values())
 
 
@@ -110,6 +110,11 @@ def _elsewhere(name, rounding, first, last):
 def stored():
     """What `regenerate` wrote: name -> rounding -> the scores of 100 runs."""
     return study.stored(STORED)
+
+
+def is_decided(trial, scores):
+    """Whether no further evaluation counts: the best one does, and the last has solved the task."""
+    return trial.on_the_way and bool(scores) and scores[-1] >= trial.solved
 
 
 def is_solved(trial, scores):

@@ -11,7 +11,7 @@ def walk(noise, steps):
 
 
 @pytest.mark.covers("EQX-09", "AL-11", "CL-41", "MIS-27")
-@pytest.mark.parametrize(("theta", "sigma", "dt"), [(0.15, 0.2, 1.0), (0.5, 1.0, 0.3), (1.4, 0.3, 1.0)])
+@pytest.mark.parametrize(("theta", "sigma", "dt"), [(0.15, 0.2, 1.0), (0.9, 1.0, 0.3), (1.4, 0.3, 1.0)])
 def test_ornstein_uhlenbeck_has_the_spread_and_the_memory_of_the_formula(theta, sigma, dt):
     noise = rl.OrnsteinUhlenbeck(4000, theta=theta, sigma=sigma, dt=dt, seed=0)
     path = walk(noise, 300)[200:]  # long after the start
@@ -64,13 +64,19 @@ def test_gaussian_noise_has_no_memory():
     assert abs((path[:-1] * path[1:]).mean() / path.var()) < 0.02
 
 
+def test_the_first_noise_is_the_push_of_the_listing():
+    noise = rl.OrnsteinUhlenbeck(3, theta=0.15, sigma=0.2, dt=0.25, seed=7)
+    assert noise.sample() == pytest.approx(0.2 * 0.5 * np.random.default_rng(7).standard_normal(3))
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         ({"size": 0}, "size must be a whole number >= 1"),
         ({"size": "two"}, "size must be a whole number >= 1"),
         ({"theta": 0}, "theta must be a number > 0"),
-        ({"theta": 3}, r"theta \* dt must be below 2"),
+        ({"theta": 3}, r"theta \* dt must be below 2, got 3"),
+        ({"theta": 4, "dt": 0.5}, r"theta \* dt must be below 2, got 2"),
         ({"dt": -1}, "dt must be a number > 0"),
         ({"sigma": -0.1}, "sigma must be a number >= 0"),
         ({"sigma": np.nan}, "sigma must be a finite number"),

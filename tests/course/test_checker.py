@@ -320,6 +320,11 @@ def test_values_and_indices_are_told_apart():
     assert ".values" in check(pair).sentence
 
 
+def test_another_kind_of_answer_is_named_in_words_of_the_field():
+    assert check(lambda x: {"a": 1}).sentence == "Return numbers, a tensor of shape [3]; got dict."
+    assert check(lambda x: torch.nn.Linear(3, 3)).sentence == "Return numbers, a tensor of shape [3]; got a network."
+
+
 def test_a_huge_answer_is_refused_without_being_copied():
     assert "more than" in check(lambda x: torch.zeros(1).expand(10**9)).sentence
     assert "more than" in check(lambda x: [0.0] * 2_000_000).sentence

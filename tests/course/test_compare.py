@@ -53,6 +53,20 @@ def test_several_algorithms_are_compared_on_the_same_seeds():
     assert "PPO" in figure.get_label() and "REINFORCE" in figure.get_label()
 
 
+def test_runs_that_are_done_are_drawn_from_the_start_and_cost_no_progress(monkeypatch):
+    shown = []
+    redraw = panel.Panel.redraw
+    monkeypatch.setattr(panel.Panel, "due", lambda self: True)
+    monkeypatch.setattr(panel.Panel, "redraw", lambda self, groups: shown.append((redraw(self, groups), self)) or "")
+    done = rl.train_many(rl.PPO, "CartPole-v1", total_steps=900, seeds=2, config=SMALL, progress=False)
+    groups = panel.compare_many({"new": (rl.PPO, SMALL), "old": done}, "CartPole-v1", total_steps=600, seeds=2)
+    assert list(groups) == ["new", "old"] and groups["old"] is done
+    first, last = shown[0][0], shown[-1][0]
+    assert "old" in first and "new" not in first and "new" in last
+    bar = shown[-1][1].bar
+    assert bar.value == bar.max == 600
+
+
 def test_labels_of_equal_curves_do_not_collide():
     histories = rl.train_many(rl.PPO, "CartPole-v1", total_steps=600, seeds=2, config=SMALL, progress=False)
     axes = populations({f"agent {i}": histories for i in range(4)}, 600, title="Four alike", solved=475).axes[0]

@@ -51,8 +51,30 @@ def test_both_are_trained_on_the_same_seeds():
     compared = beside(loss)
     assert list(compared.histories) == ["yours", "the course's"]
     assert all([run.seed for run in runs] == [0, 1, 2] for runs in compared.histories.values())
-    assert "overlap" in compared.sentence  # the same algorithm under two names
+    assert "Seed by seed" in compared.sentence  # the same algorithm under two names
     assert compared.sentence in compared._repr_html_()
+
+
+def test_what_the_lesson_has_trained_before_is_not_trained_again(monkeypatch):
+    course = rl.train_many(rl.PPO, "CartPole-v1", total_steps=900, seeds=3, config=SMALL, progress=False)
+    steps, trained, run_many = [run.total_steps for run in course], [], rl.training.run_many
+    monkeypatch.setattr(
+        rl.training, "run_many", lambda kind, *args, **kw: trained.append(kind) or run_many(kind, *args, **kw)
+    )
+    compared = own_agent.train_beside(
+        agent_with(loss), course, "CartPole-v1", uses=[loss], total_steps=600, seeds=3, config=SMALL
+    )
+    assert [kind.__name__ for kind in trained] == ["Mine"]
+    assert list(compared.histories) == ["yours", "the course's"] and compared.histories["the course's"] is course
+    assert [run.total_steps for run in course] == steps and "Seed by seed" in compared.sentence
+
+
+def test_runs_that_were_stopped_early_are_no_measure():
+    course = rl.train_many(rl.PPO, "CartPole-v1", total_steps=300, seeds=3, config=SMALL, progress=False)
+    compared = own_agent.train_beside(
+        agent_with(loss), course, "CartPole-v1", uses=[loss], total_steps=600, seeds=3, config=SMALL
+    )
+    assert "nothing to compare" in compared.sentence
 
 
 def test_an_error_in_the_students_function_becomes_a_sentence():
@@ -76,7 +98,14 @@ class Run:
 
 
 @pytest.mark.parametrize(
-    ("yours", "words"), [(10, "that is not luck"), (100, "overlap"), (200, "yours is higher"), (10, "yours is lower")]
+    ("yours", "words"),
+    [
+        (10, "that is not luck"),
+        (100, "Seed by seed"),
+        (104, "overlap"),
+        (200, "yours is higher"),
+        (10, "yours is lower"),
+    ],
 )
 def test_intervals_that_are_apart_are_told(yours, words):
     noise = np.linspace(-5, 5, 16)

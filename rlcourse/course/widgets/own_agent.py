@@ -9,6 +9,8 @@ from rlcourse import interval, learning_curves
 from rlcourse.course import checker
 from rlcourse.course.widgets import training_panel
 
+CHECKED = 10
+"""Places along the steps at which two runs of the same seed are compared."""
 LAST_PART = 0.8
 """What an agent has reached is its mean return over the steps from here on, as a share of all."""
 
@@ -36,13 +38,13 @@ class Comparison:
 def train_beside(
     yours, course, env_id, *, total_steps, uses, seeds=16, config=None, course_config=None, num_envs=None, solved=None
 ):
-    """Train your agent on many seeds, then the course's on the same ones; both live in one picture.
+    """Train your agent on many seeds, and the course's on the same ones; both in one picture.
 
     A function that no checker has accepted is trained all the same: then the picture shows what its bug does.
 
     Args:
         yours: the agent's class, which calls the functions of the exercises.
-        course: the class to hold it against.
+        course: the class to hold it against; or Histories of runs on the same seeds that the lesson has trained before.
         env_id, total_steps, seeds, num_envs: as for `rl.train_many`.
         uses: the functions (or classes) that have to be written first.
         config: of your agent and, unless course_config is given, of the course's.
@@ -57,7 +59,8 @@ def train_beside(
         names = " and ".join(f"`{name}`" for name in unwritten)
         sentence = f"This cell trains what you wrote above. Write {names} first, then run it again."
         return checker.Verdict(checker.UNFINISHED, sentence)
-    entries = {"yours": (yours, config), "the course's": (course, config if course_config is None else course_config)}
+    known = course if isinstance(course, list) else (course, config if course_config is None else course_config)
+    entries = {"yours": (yours, config), "the course's": known}
     try:
         histories = training_panel.compare_many(
             entries, env_id, total_steps=total_steps, seeds=seeds, num_envs=num_envs, solved=solved
@@ -83,10 +86,20 @@ def compared(histories, total_steps):
     yours, course = (interval(learning_curves(runs, at)[:, -1]) for runs in histories.values())
     number = lambda value: f"{value:.0f}".replace("-", "−")  # noqa: E731
     reached = [f"{number(i.center)} ({number(i.low)} to {number(i.high)})" for i in (yours, course)]
-    said = f"In the last fifth of the steps your agent's return is {reached[0]}, the course's {reached[1]}. "
+    said = f"Over the last fifth of the steps your agent's return is {reached[0]}, the course's {reached[1]}. "
     if np.isnan([yours.center, course.center]).any():
         return said + "Where no episode has ended there is nothing to compare."
+    if _alike(*histories.values(), total_steps):
+        return said + "Seed by seed the two have nearly the same returns: your lines do what the course's lines do."
     if yours.low <= course.high and course.low <= yours.high:
         return said + f"The intervals overlap: {len(histories['yours'])} seeds do not tell the two apart."
     better = "higher" if yours.low > course.high else "lower"
     return said + f"The intervals are apart: yours is {better}, and that is not luck."
+
+
+def _alike(yours, course, total_steps):
+    """Whether the same seeds have had nearly the same returns all along."""
+    if len(yours) != len(course):
+        return False
+    at = np.linspace(0, total_steps, CHECKED + 1)[1:].astype(int)
+    return np.allclose(learning_curves(yours, at), learning_curves(course, at), rtol=0.02, equal_nan=True)

@@ -52,28 +52,33 @@ def compare_many(entries, env_id, *, total_steps, seeds=16, num_envs=None, solve
     """Train several algorithms or configs, each on many seeds, one after another; intervals side by side.
 
     Args:
-        entries: dict from a short label to an algorithm, or to a pair of an algorithm and its config; six at most.
+        entries: dict from a short label to an algorithm, to a pair of an algorithm and its config, or to the Histories
+            of runs that are done, which are drawn as they are; six at most.
         env_id, total_steps, seeds, num_envs: as for `rl.train_many`.
         solved: the return that counts as solved, drawn as a line.
 
     Returns:
         Dict from label to a list of Histories, one per seed.
     """
-    updates = _one_after_another(entries, env_id, total_steps, seeds, num_envs)
-    return _follow(Populations(f"Many seeds on {label(env_id)}", total_steps, solved, entries=len(entries)), updates)
+    done = {name: entry for name, entry in entries.items() if isinstance(entry, list)}
+    updates = _one_after_another(entries, done, env_id, total_steps, seeds, num_envs)
+    panel = Populations(f"Many seeds on {label(env_id)}", total_steps, solved, done=done, entries=len(entries))
+    return _follow(panel, updates)
 
 
-def _one_after_another(entries, env_id, total_steps, seeds, num_envs):
-    """Updates of one entry after the other; yields the histories of all so far."""
-    grown = {}
+def _one_after_another(entries, done, env_id, total_steps, seeds, num_envs):
+    """Updates of one entry after the other, but for those that are done; yields the histories of all so far."""
+    grown = dict(done)
     yield grown
     for name, entry in entries.items():
+        if name in done:
+            continue
         algorithm, config = entry if isinstance(entry, tuple) else (entry, None)
         options = {"total_steps": total_steps, "seeds": seeds, "config": config, "num_envs": num_envs}
         with contextlib.closing(training.run_many(algorithm, env_id, **options)) as updates:
             for histories in updates:
                 grown[name] = histories
-                yield grown
+                yield {known: grown[known] for known in entries if known in grown}
 
 
 def _follow(panel, updates):
@@ -195,15 +200,17 @@ class Population(Panel):
 class Populations(Panel):
     """The same widgets for several groups of seeds, one after another; a history is then a dict of lists."""
 
-    def __init__(self, title, total_steps, solved, *, entries):
+    def __init__(self, title, total_steps, solved, *, done, entries):
         super().__init__(title, total_steps, solved)
-        self.bar.max = entries * total_steps
+        self.done = done
+        self.bar.max = (entries - len(done)) * total_steps
 
     def figure(self, groups):
         return curves.populations(groups, self.total_steps, title=self.title, solved=self.solved)
 
     def steps(self, groups):
-        return sum(min(history.total_steps for history in histories) for histories in groups.values())
+        trained = [histories for name, histories in groups.items() if name not in self.done]
+        return sum(min(history.total_steps for history in histories) for histories in trained)
 
 
 class _NoEvents:

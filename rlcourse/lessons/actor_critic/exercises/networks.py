@@ -189,10 +189,11 @@ def _two_losses(student, case):
         if loss is Ellipsis:
             raise Stopped(not_started())
         if not isinstance(loss, torch.Tensor):
+            hint = " Leave out .item() and float()." if isinstance(loss, float) else ""
             raise Stopped(
                 wrong(
                     f"The {name}'s loss must be a tensor that remembers how it was computed; got "
-                    f"{type(loss).__name__}. Leave out .item() and float()."
+                    f"{type(loss).__name__}.{hint}"
                 )
             )
         if loss.numel() != 1:

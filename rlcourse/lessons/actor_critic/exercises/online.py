@@ -229,7 +229,7 @@ def online_step(student, *, seed=None):
         _online,
         cases,
         ONLINE_MISTAKES,
-        praise="Right on every draw. One delta, computed once: the critic learns what to expect, the actor what to do.",
+        praise="Every draw agrees. One delta, computed once: the critic learns what to expect, the actor what to do.",
         show=lambda logits, V, s, a, r, n, d, gamma, *rates: (
             f"logits[s] {write(logits[s])}, V(s) {write(V[s])}, V(s') {write(V[n])}, a={a}, r={r:.3g}, terminated {d}, "
             f"gamma {gamma:g}, step sizes {rates[0]:.2g} and {rates[1]:.2g}; new logits[s], V(s), V(s'), and how far "

@@ -186,7 +186,7 @@ def critic_targets(student, *, seed=None):
         lambda r, n, d, u, gamma: rewards_to_go(r, d, u, gamma=gamma, next_values=n),
         cases,
         TARGET_MISTAKES,
-        praise="Right on every draw. It took all the rewards up to the end, and an online learner has only one.",
+        praise="Every draw agrees. It took all the rewards up to the end, and an online learner has only one.",
         show=lambda r, n, d, u, gamma: (
             f"rewards {write(r)}, V(s') {write(n)}, terminated {d.int().tolist()}, truncated {u.int().tolist()}, "
             f"gamma {gamma:g}"
@@ -244,5 +244,5 @@ def matching_step_size(eta):
     if value < low:
         return wrong(f"{value:.3g} is too small: sixteen steps of this size go less far than the one of 0.5.")
     return right(
-        "Sixteen steps of 0.5/16 = 0.031 go as far as one of 0.5, and they average as much noise. Let 256 learners try."
+        "Sixteen steps of 0.5/16 = 0.031 go as far as one of 0.5, with as much averaging. The 256 learners above agree."
     )

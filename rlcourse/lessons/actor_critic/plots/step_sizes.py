@@ -162,6 +162,8 @@ def critic_race(rates, td, monte_carlo, *, td_rate, mc_rate, noise, episode, sta
     said = []
     left.axvline(episode, color=style.NEUTRAL.ink, linestyle=":", linewidth=1.4)
     chosen = (("TD(0)", td, td_rate, TD), ("Monte Carlo", monte_carlo, mc_rate, MONTE_CARLO))
+    followed = max(errors[episode, rates.index(rate)].mean() for _, errors, rate, _ in chosen)
+    top = TOP if followed <= TOP else 1.1 * followed  # one scale for nearly all places of the controls
     for i, (name, errors, rate, role) in enumerate(chosen):
         runs, means = errors[:, rates.index(rate)], errors[episode].mean(-1)
         now, best = runs[episode].mean(), int(means.argmin())
@@ -174,8 +176,8 @@ def critic_race(rates, td, monte_carlo, *, td_rate, mc_rate, noise, episode, sta
         said.append(f"{name} with η = {rate:g} has error {now:.3f}, at its best, {at_best}")
     for axes in (left, right):
         axes.axhline(start, color=style.NEUTRAL.ink, linestyle=":", linewidth=1.4)
-        axes.set_ylim(0, TOP)
-        style.set_ticks(axes.yaxis, (0, 0.25, 0.5, 0.75))
+        axes.set_ylim(0, top)
+        style.set_ticks(axes.yaxis, (0, 0.25, 0.5, 0.75) if top == TOP else np.arange(0, top, 0.5))
     left.set_xlim(0, len(td) - 1)
     style.set_ticks(left.xaxis, range(0, len(td), 10))
     left.set_xlabel("episodes")
@@ -194,11 +196,11 @@ def _course(axes, runs, episode, now, role):
     low, high = np.quantile(runs, (0.25, 0.75), axis=1)
     axes.fill_between(episodes, low, high, facecolor=role.color, alpha=0.22, linewidth=0)
     axes.plot(episodes, runs.mean(1), **role.line(marker="", linewidth=3))
-    axes.plot(episode, min(now, TOP), **role.line(markersize=12, clip_on=False, zorder=5))
+    axes.plot(episode, now, **role.line(markersize=12, clip_on=False, zorder=5))
 
 
 def _against_rates(axes, rates, means, rate, now, role):
     """The error of one critic against its step size, and a marker for the one that is followed."""
     axes.plot(np.log10(rates), means, **role.line())
     marker = role.line(markersize=14, markeredgewidth=2.5, clip_on=False, zorder=5)
-    axes.plot(np.log10(rate), min(now, TOP), **marker)
+    axes.plot(np.log10(rate), now, **marker)

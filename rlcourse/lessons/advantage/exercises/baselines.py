@@ -68,7 +68,7 @@ def optimal_baseline(student, *, seed=None):
         _best,
         cases,
         BASELINE_MISTAKES,
-        praise="Right on every draw: for two actions it comes to (1-p) Q_L + p Q_R, the mirror image of V.",
+        praise="Every draw agrees: for two actions it comes to (1-p) Q_L + p Q_R, the mirror image of V.",
         show=lambda p, Q: f"p = {p:g}, Q = {write(Q)}",
     )
     return rounded(verdict, student, _best, cases)

@@ -100,7 +100,7 @@ def baseline_weights(student, *, seed=None):
         cases,
         WEIGHT_MISTAKES,
         tolerance=1e-5,
-        praise="Right on every draw, and constants: no gradient leads from the policy's objective into the critic.",
+        praise="Every draw agrees, and constants: no gradient leads from the policy's objective into the critic.",
         show=lambda critic, obs, returns: f"returns {write(returns)}, critic(obs) {write(critic(obs).detach())}",
     )
     if verdict.passed and getattr(call(student, cases[0]), "requires_grad", False):
@@ -206,7 +206,7 @@ def fit_value(student, *, seed=None):
             return wrong(
                 "The critic is fitted rightly, but a mean of squares is never negative: return the loss itself."
             )
-        return right("Right on every draw. Nothing here knows of actions: a value is fitted like any other regression.")
+        return right("Every draw agrees. Nothing here knows of actions: a value is fitted like any other regression.")
     differs = next(i for i, (a, b) in enumerate(zip(found, truths, strict=True)) if not _alike([a], [b]))
     weights, obs, returns, steps = cases[differs]
     example = (
