@@ -35,10 +35,10 @@ def timeline(played, other, limits, *, spread, learner, duration=6.0):
     who = f"{n} worker{'s' * (n > 1)}"
     figure.text(0.012, 0.957, f"{mode}, {who}: {name}", fontsize=BIG + 1, fontweight="bold", va="center")
     shown = min(n, SHOWN)
-    _workers(axes, played, shown, learner, duration)
+    numbered = _workers(axes, played, shown, learner, duration)
     _updates(axes, played, shown + 0.15, learner, duration)
     _time_axes(axes, shown, duration)
-    _time_key(axes, played, shown, learner)
+    _time_key(axes, played, shown, learner, numbered)
     _comparison(figure, played, other, limits)
     _staleness(figure.add_axes((0.675, 0.115, 0.31, 0.235)), played)
     return style.say(
@@ -55,7 +55,10 @@ TALL = 0.74
 
 
 def _workers(axes, played, shown, learner, duration):
-    """A row for each worker: at work, waiting, and, if every gradient is applied alone, with the learner."""
+    """A row for each worker: at work, waiting, and, if every gradient is applied alone, with the learner.
+
+    Returns whether any bar carries a number.
+    """
     work, wait, applying = [], [], []
     applied = np.full(len(played.worker), np.inf)
     applied[: len(played.applied)] = played.applied
@@ -75,18 +78,20 @@ def _workers(axes, played, shown, learner, duration):
     ):
         if bars:
             axes.add_collection(PolyCollection(bars, **look))
-    if played.mode == "async":
-        fresh_enough = [k for k in mine if k < len(played.staleness) and applied[k] < duration]
-        _staleness_on_bars(axes, played, fresh_enough)
+    if played.mode == "sync":
+        return False
+    fresh_enough = [k for k in mine if k < len(played.staleness) and applied[k] < duration]
+    return _staleness_on_bars(axes, played, fresh_enough)
 
 
 def _staleness_on_bars(axes, played, chosen):
-    """How stale each of the chosen gradients was, on its bar, where there is room."""
+    """How stale each of the chosen gradients was, on its bar, where there is room; whether there was room for any."""
+    roomy = [k for k in chosen if played.finish[k] - played.start[k] > 0.42]
     look = {"color": "white", "fontweight": "bold", "fontsize": BASE_SIZE - 1}
-    for k in chosen:
-        if played.finish[k] - played.start[k] > 0.42:
-            middle = (played.start[k] + played.finish[k]) / 2
-            words(axes, middle, played.worker[k], str(played.staleness[k]), **look)
+    for k in roomy:
+        middle = (played.start[k] + played.finish[k]) / 2
+        words(axes, middle, played.worker[k], str(played.staleness[k]), **look)
+    return bool(roomy)
 
 
 def _updates(axes, played, row, learner, duration):
@@ -114,12 +119,12 @@ def _time_axes(axes, shown, duration):
     axes.set_xlabel("time, in mean work times", labelpad=1)
 
 
-def _time_key(axes, played, shown, learner):
+def _time_key(axes, played, shown, learner, numbered):
     """What the bars are, and how many of the workers are drawn."""
     some = f"the first {shown} of {played.num_workers} workers" if shown < played.num_workers else "every worker"
-    keys = [(0.0, "■ works" + (" (number: staleness)" if played.mode == "async" else ""), WORK.ink)]
-    keys += [(0.365 if played.mode == "async" else 0.135, "▨ waits", WAIT.ink)]
-    keys += [(0.49, "■ learner", LEARNER.ink)] if learner > 0 else []
+    keys = [(0.0, "■ works" + (" (number: staleness)" if numbered else ""), WORK.ink)]
+    keys += [(0.365 if numbered else 0.135, "▨ waits", WAIT.ink)]
+    keys += [(0.49 if numbered or played.mode == "sync" else 0.265, "■ learner", LEARNER.ink)] if learner > 0 else []
     keys += [(0.265, "| barrier", INK)] if played.mode == "sync" else []
     for x, text, color in keys:
         axes.text(x, 1.055, text, transform=axes.transAxes, color=color, fontweight="bold", va="center")
