@@ -9,6 +9,7 @@ import ast
 import dis
 import html
 import inspect
+import re
 import signal
 import sys
 import textwrap
@@ -54,8 +55,13 @@ class Verdict:
         example = f"<br><code>{html.escape(self.example)}</code>" if self.example else ""
         return (
             f'<div role="status" style="border-left: 6px solid {color}; padding: .4em .8em; line-height: 1.5">'
-            f"<b>{mark} {self.state.capitalize()}.</b> {html.escape(self.sentence)}{example}</div>"
+            f"<b>{mark} {self.state.capitalize()}.</b> {_marked(self.sentence)}{example}</div>"
         )
+
+
+def _marked(sentence):
+    """A sentence as HTML, in which `code` is code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(sentence))
 
 
 def right(sentence):
@@ -67,7 +73,7 @@ def wrong(sentence, example=""):
 
 
 def not_started():
-    return Verdict(UNFINISHED, "Replace the three dots by your own lines, then run the cell again.")
+    return Verdict(UNFINISHED, "Replace the three dots with your own lines, then run the cell again.")
 
 
 def is_stub(error):

@@ -202,7 +202,7 @@ def test_an_unfinished_submission_gets_nothing_and_no_other_error(course, case):
     assert len(errors(notebook)) == len(worth(notebook))
     assert {error.ename for _, error in errors(notebook)} == {"AssertionError"}
     assert all(is_graded(cell) for _, cell in marked(notebook) if any(o.output_type == "error" for o in cell.outputs))
-    assert "not started: Replace the three dots by your own lines" in feedback.read_text(encoding="utf-8")
+    assert "not started: Replace the three dots with your own lines" in feedback.read_text(encoding="utf-8")
 
 
 @pytest.mark.slow

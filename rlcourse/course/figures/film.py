@@ -35,7 +35,7 @@ class Film:
         if self.moving:
             source = base64.b64encode(self.moving).decode("ascii")
             shown += (
-                f"<details><summary>Play the film ({self.seconds:.0f} s, again and again)</summary>"
+                f"<details><summary>Play the film ({self.seconds:.0f} s, in a loop)</summary>"
                 f'<img class="film" alt="The film: {said}" src="data:image/webp;base64,{source}"></details>'
             )
         return {"text/html": shown, "image/png": picture, "text/plain": self.said}

@@ -146,7 +146,7 @@ class Panel:
         self.image.value = style.png(figure)
         self.bar.value = min(steps, self.bar.max)
         how = "" if home.hears_buttons() or steps >= self.bar.max else ". To stop: interrupt the kernel (■)"
-        self.words.value = f"{steps:,} of {self.bar.max:,} steps{how}"
+        self.words.value = f"{self.bar.value:,} of {self.bar.max:,} steps{how}"
         self.box.still = {"text/plain": figure.get_label()}
         self._last = time.monotonic()
         return figure.get_label()

@@ -243,7 +243,7 @@ def noise(found, white, lags, theory, *, parameters, sd, reach, mu, clipped):
         figure,
         f"Ornstein-Uhlenbeck noise with β {beta:g}, σ {sigma:g}, Δ {dt:g}: stationary deviation {number(sd)}, "
         f"neighbours correlate by {number(theory[1], 4)}, a sum of {steps} steps goes {number(reach, 1)} times as far "
-        f"as that of white noise; with μ = {number(mu)} {100 * clipped.share:.0f} % of the actions are cut and the "
+        f"as that of white noise; with μ = {number(mu)}, {100 * clipped.share:.0f} % of the actions are cut and the "
         f"played mean is {number(clipped.mean)}; {found.cars:.0f} % of cars reach the flag, with white noise "
         f"{white.cars:.0f} %.",
     )

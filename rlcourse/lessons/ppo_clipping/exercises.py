@@ -353,7 +353,7 @@ def silent(student, *, seed=None):
         _silent,
         cases,
         SILENT_MISTAKES,
-        praise="Two of the four outside cases, and inside the range none at all, but for an advantage of zero.",
+        praise="Two of the four cases outside the range. Inside it, only an advantage of zero.",
         show=lambda rho, A, eps: f"ratios {write(rho)}, advantages {write(A)}, clip_eps {eps:.3g}",
         each="one answer per sample",
     )

@@ -179,7 +179,7 @@ def _told(update, step, gamma, tau):
         ),
         (
             f"the target networks follow, by κ = {tau:g}",
-            f"Distance of both critics {c_far:.2f} → {c_near:.2f}, of both actors {a_far:.2f} → {a_near:.2f}.",
+            f"Distance between the critics {c_far:.2f} → {c_near:.2f}, between the actors {a_far:.2f} → {a_near:.2f}.",
         ),
     )[step]
 

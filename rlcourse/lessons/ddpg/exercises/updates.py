@@ -420,5 +420,5 @@ def _flows_into(critic, loss):
         return " The critic's weights were held still, which saves the work of their gradient."
     return (
         " (It has a gradient in the critic's weights, too. Harmless, if only the actor's optimiser steps on it; "
-        "so it is in `rl.DDPG`, too.)"
+        "that is how `rl.DDPG` does it.)"
     )

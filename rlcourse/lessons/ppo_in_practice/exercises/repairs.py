@@ -16,7 +16,7 @@ _DONE = {
 }
 _OPEN_FAULTS = {
     "clock": "clinic_targets: a pole that still stands at the time limit is told that it has no future.",
-    "flag": "clinic_advantages: nobody tells them that a pole has fallen.",
+    "flag": "clinic_advantages: they never hear that a pole has fallen.",
     "old": "clinic_loss: its ratio is 1 for every row, whatever has happened to the policy.",
     "sign": "clinic_loss: the more certain the policy, the lower the loss. What was the bonus for?",
 }
@@ -43,7 +43,7 @@ def clinic(targets, advantages, loss, *, seed=None):
     except Stopped as stopped:
         return explained(stopped.verdict, getattr(student, "__name__", "The function"))
     if not open_ and not notes:
-        return right("All four faults are mended. Discharged: put it to training.")
+        return right("All four faults are mended. Now train it.")
     done = f" Mended: {'; '.join(_DONE[name] for name in mended)}." if mended else ""
     left = " ".join([*notes, *(_OPEN_FAULTS[name] for name in open_)])
     return wrong(f"{len(mended)} of 4 faults mended.{done} Left: {left}", example)
