@@ -156,18 +156,25 @@ def _target_means(world, kinds, old, gamma):
         ),
     }
     means = {name: kinds.rewards + g * mask * value for name, (value, mask, g) in cases.items()}
-    r, keep, future = kinds.rewards, gamma * going_on, gamma * going_on * expected
+    means |= _put_together_wrongly(kinds.rewards, gamma, going_on, expected)
     return means | {
-        "The reward of the step is missing.": future,
-        "The future is subtracted from the reward. What follows adds to it.": r - future,
-        "Every sign is turned round: a target is what Q(s, a) should be, not a loss.": -means[None],
-        "You multiply the reward by the future. The two add up.": r * future,
+        "That is the TD error. Return the target itself, without subtracting Q(s, a).": means[None] - stored_q,
+    }
+
+
+def _put_together_wrongly(r, gamma, going_on, value):
+    """Targets whose parts r, γ, (1 − d) and Q(s', a') are right, but combined in another way: sentence -> mean."""
+    keep = gamma * going_on
+    return {
+        "The reward of the step is missing.": keep * value,
+        "The future is subtracted from the reward. What follows adds to it.": r - keep * value,
+        "Every sign is turned round: a target is what Q(s, a) should be, not a loss.": -(r + keep * value),
+        "You multiply the reward by the future. The two add up.": r * keep * value,
         "Your target ends at the reward of one step. What follows, γ (1 − d) Q(s', a'), is missing.": r,
         "Q(s', a') is missing: γ (1 − d) has to multiply a value.": r + keep,
-        "Neither the discount nor the mask (1 − d) stands in front of Q(s', a').": r + expected,
-        "γ (1 − d) has to multiply Q(s', a'); you add it.": r + keep + expected,
-        "γ and the mask (1 − d) multiply each other; you add them.": r + (gamma + going_on.double()) * expected,
-        "That is the TD error. Return the target itself, without subtracting Q(s, a).": means[None] - stored_q,
+        "Neither the discount nor the mask (1 − d) stands in front of Q(s', a').": r + value,
+        "γ (1 − d) has to multiply Q(s', a'); you add it.": r + keep + value,
+        "γ and the mask (1 − d) multiply each other; you add them.": r + (gamma + going_on.double()) * value,
     }
 
 
