@@ -1,12 +1,10 @@
 """The numbers and films of the gallery: trained by one command, read by the notebook.
 
-python -m rlcourse.course.gallery                     # every task, half an hour; rewrites results.json, films.json
+python -m rlcourse.course.gallery                     # every task, some minutes; rewrites results.json, films.json
 python -m rlcourse.course.gallery Pendulum-v1         # one of them
 """
 
 import base64
-import importlib.util
-import sys
 import time
 import tomllib
 from functools import partial
@@ -30,8 +28,6 @@ POINTS = 20
 """Places along a learning curve."""
 FRAMES = 120
 """At most so many pictures in a film."""
-GAP = 12
-"""Pixels between the two films that play side by side."""
 
 
 class RandomPolicy:
@@ -79,22 +75,10 @@ def places(steps):
 
 
 def regenerate(names=()):
-    """Train the tasks, all or those that are named, and store what came of them, and a film of the best agent.
-
-    Tasks whose extra is not installed keep what is stored, unless they are named.
-    """
-    lacking = {} if names else {name: task.extra for name, task in TASKS.items() if not installed(task)}
-    for name, extra in lacking.items():
-        print(f'{name} keeps its stored numbers: it needs pip install "gymnasium[{extra}]"', file=sys.stderr)
-    best, chosen = {}, tuple(names) or tuple(name for name in TASKS if name not in lacking)
-    study.regenerate(RESULTS, {name: partial(_attempts, name, best) for name in TASKS}, chosen)
+    """Train the tasks, all or those that are named, and store what came of them, and a film of the best agent."""
+    best = {}
+    study.regenerate(RESULTS, {name: partial(_attempts, name, best) for name in TASKS}, names)
     study.regenerate(FILMS, {name: partial(filmed, TASKS[name], best.get(name)) for name in TASKS}, best)
-
-
-def installed(task):
-    """Whether a task's environment can be made here."""
-    module = {"": "gymnasium", "mujoco": "mujoco", "box2d": "Box2D"}[task.extra]
-    return importlib.util.find_spec(module) is not None
 
 
 def _attempts(name, best):
@@ -109,23 +93,13 @@ def _attempts(name, best):
 
 
 def filmed(task, history):
-    """A film in plain values: left random actions, right the trained agent, from the same first state."""
-    made = task.attempts[-1]
-    films = [record(agent, made.make, seed=STARTS)[0] for agent in (RandomPolicy(made.make, 0), history.agent)]
-    frames = side_by_side(*films)
-    said = f"{task.film}: left with random actions, right trained (seed {history.seed} of {SEEDS}, {made.label})."
+    """A film of a trained agent, in plain values."""
+    frames, _ = record(history.agent, task.attempts[-1].make, seed=STARTS)
+    said = f"{task.film} (seed {history.seed} of {SEEDS}, trained with {task.attempts[-1].label})."
     frames = frames[:: -(-len(frames) // FRAMES)]
-    shot = film(frames, said, fps=min(20, max(4, len(frames) // 4)), width=320)
+    shot = film(frames, said, fps=min(20, max(4, len(frames) // 4)), width=200)
     coded = {name: base64.b64encode(getattr(shot, name)).decode("ascii") for name in ("moving", "strip")}
     return {**coded, "said": shot.said, "seconds": shot.seconds}
-
-
-def side_by_side(left, right):
-    """Two films as one, uint8 [T, height, 2 · width + GAP, 3]; the shorter one stands still at its last picture."""
-    length = max(len(left), len(right))
-    left, right = (np.concatenate([part, np.repeat(part[-1:], length - len(part), axis=0)]) for part in (left, right))
-    gap = np.full((length, left.shape[1], GAP, 3), 255, np.uint8)
-    return np.concatenate([left, gap, right], axis=2)
 
 
 def stored():

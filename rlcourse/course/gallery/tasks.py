@@ -78,8 +78,6 @@ class Task(NamedTuple):
     """What the trained agent's film shows."""
     episodes: int = 20
     """Of a score; more where an episode is won or lost by chance."""
-    extra: str = ""
-    """The extra of this package that its environment needs: mujoco or box2d."""
 
 
 TASKS = {
@@ -154,61 +152,14 @@ TASKS = {
         "An elf crosses the ice",
         episodes=300,
     ),
-    "InvertedPendulum-v5": Task(
-        950.0,
-        "Gymnasium's own",
-        (Attempt(DEFAULTS, "SAC", "InvertedPendulum-v5", 6_000),),
-        "Nothing: CartPole again, with a force that is a number. Every step is paid, the rewards are 1.",
-        "sac",
-        "A cart balances a pole",
-        extra="mujoco",
-    ),
-    "HalfCheetah-v5": Task(
-        1_000.0,
-        "the course's own: 50 metres in 50 seconds; Gymnasium asks for 4800",
-        (
-            Attempt(DEFAULTS, "PPO", "HalfCheetah-v5", 60_000),
-            Attempt("a replay buffer", "SAC", "HalfCheetah-v5", 15_000),
-        ),
-        "Six joints: each step tells much. SAC uses a stored step many times, PPO for one update only.",
-        "sac",
-        "Half a cheetah runs",
-        episodes=5,
-        extra="mujoco",
-    ),
-    "LunarLander-v3": Task(
-        100.0,
-        "the course's own, for landing in most episodes; Gymnasium asks for 200",
-        (
-            Attempt(DEFAULTS, "PPO", "LunarLander-v3", 300_000),
-            Attempt(
-                "γ = 0.999, long rollouts, small steps, an entropy bonus",
-                "PPO",
-                "LunarLander-v3",
-                700_000,
-                (
-                    ("gamma", 0.999),
-                    ("gae_lambda", 0.98),
-                    ("steps", 1024),
-                    ("epochs", 4),
-                    ("minibatch_size", 64),
-                    ("entropy_weight", 0.01),
-                    ("learning_rate", 3e-4),
-                    ("clip_eps", 0.2),
-                ),
-                num_envs=16,
-            ),
-        ),
-        "The horizon: a landing takes hundreds of steps, and most of the reward comes with its end.",
-        "gae",
-        "A lander lands",
-        extra="box2d",
-    ),
 }
 """Gymnasium's name -> Task."""
 
 EXTRAS = {
+    "LunarLander-v3": ("box2d", "PPO"),
     "BipedalWalker-v3": ("box2d", "SAC"),
+    "InvertedPendulum-v5": ("mujoco", "PPO or SAC"),
+    "HalfCheetah-v5": ("mujoco", "SAC"),
     "Hopper-v5": ("mujoco", "SAC"),
 }
 """Gymnasium's name -> (the extra that installs it, the agent to begin with); not measured."""
