@@ -17,7 +17,7 @@ step would pay the same sum more or less, a reward or a fine for staying alive.
         4      sample a minibatch of B stored steps
         5      y = r + γ (1 - d) [min_i Q̄_i(s', a') - α log π_θ(a'|s')], a' ~ π_θ(.|s') drawn now, a constant
         6      one step of both critics down mean ½ (Q_i(s, a) - y)², a from the replay buffer
-        7      one step of θ down mean [α log π_θ(a|s) - min_i Q_i(s, a)], a a function of θ and noise
+        7      one step of θ down mean [α log π_θ(a|s) - min_i Q_i(s, a)], where a is a function of θ and noise
         8      one step of log α: up while the entropy is below its target, down while it is above
         9      Q̄_i follow: w̄ ← κ w + (1 - κ) w̄
 """

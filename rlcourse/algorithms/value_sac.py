@@ -9,7 +9,7 @@ AL-17  Soft actor-critic with a value network
     6      y = r + γ (1 - d) V̄(s'), a constant
     7      one step of v down mean ½ (V_v(s) - soft value)²
     8      one step of both critics down mean ½ (Q_i(s, a) - y)², a from the replay buffer
-    9      one step of θ down mean [α log π_θ(a|s) - min_i Q_i(s, a)], a a function of θ and noise
+    9      one step of θ down mean [α log π_θ(a|s) - min_i Q_i(s, a)], where a is a function of θ and noise
     10     V̄ follows: v̄ ← κ v + (1 - κ) v̄
 """
 

@@ -59,6 +59,14 @@ class Verdict:
         )
 
 
+def _kind(answer):
+    """What came instead of numbers, in words that a student knows."""
+    if isinstance(answer, torch.nn.Module):
+        return "a network"
+    known = type(answer).__module__.split(".")[0] in ("builtins", "numpy", "torch")
+    return type(answer).__name__ if known else "an object that is none"
+
+
 def _marked(sentence):
     """A sentence as HTML, in which `code` is code."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(sentence))
@@ -254,8 +262,7 @@ def as_tensor(answer, like, each="one number a step"):
         tensor = torch.as_tensor(answer, dtype=torch.float64).detach()  # a Python float would become float32
     except (TypeError, ValueError, RuntimeError, OverflowError):
         wanted = f"numbers, a tensor of shape {list(like.shape)}" if like.dim() else "one number"
-        kind = "a network" if isinstance(answer, torch.nn.Module) else type(answer).__name__
-        raise Stopped(wrong(f"Return {wanted}; got {kind}.")) from None
+        raise Stopped(wrong(f"Return {wanted}; got {_kind(answer)}.")) from None
     if tensor.shape != like.shape:
         wanted = f"shape {list(like.shape)}, {each}" if like.dim() else "one number"
         raise Stopped(wrong(f"Return {wanted}; got shape {list(tensor.shape)}."))

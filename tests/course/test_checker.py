@@ -323,6 +323,8 @@ def test_values_and_indices_are_told_apart():
 def test_another_kind_of_answer_is_named_in_words_of_the_field():
     assert check(lambda x: {"a": 1}).sentence == "Return numbers, a tensor of shape [3]; got dict."
     assert check(lambda x: torch.nn.Linear(3, 3)).sentence == "Return numbers, a tensor of shape [3]; got a network."
+    hidden = type("_Hidden", (), {})
+    assert check(lambda x: hidden()).sentence == "Return numbers, a tensor of shape [3]; got an object that is none."
 
 
 def test_a_huge_answer_is_refused_without_being_copied():

@@ -70,7 +70,7 @@ def soft_value(student, *, seed=None):
         VALUE_MISTAKES,
         praise="The mean of Q, plus α times the entropy of the choice.",
         show=lambda Q, pi, alpha: f"Q {write(Q[0])}, policy {write(pi[0])}, alpha {alpha:.3g}",
-        each="one number a state",
+        each="one number per state",
     )
     return instead_of_nan(verdict, "Your answer is not a number where the policy never takes an action: 0 log 0 = 0.")
 
@@ -168,7 +168,7 @@ def soft_backup(student, *, seed=None):
             f"{len(Q)} state(s), P {nested(P)}, R {nested(R)}, policy {nested(pi)}, Q {nested(Q)}, "
             f"gamma {gamma:.3g}, alpha {alpha:.3g}"
         ),
-        each="one number a state and action",
+        each="one number per state and action",
     )
     return instead_of_nan(
         verdict,

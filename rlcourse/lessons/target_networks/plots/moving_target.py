@@ -226,7 +226,7 @@ def how_slow(weights, lines, copies, hard):
         ax.set_xlabel(name)
     axes[0].set_title("Polyak copies")
     axes[1].set_title("hard copies")
-    axes[0].set_ylabel("updates until error / 100", labelpad=1)
+    axes[0].set_ylabel("updates until 1 % of the error is left", labelpad=1)
     for k, (label, role) in enumerate(zip(lines, roles, strict=True)):
         axes[0].text(
             0.03, 0.12 - 0.08 * k, f"■ {label}", color=role.ink, fontweight="bold", transform=axes[0].transAxes
