@@ -54,6 +54,8 @@ LAWS = {
     "test_each_seed_takes_its_steps_where_episodes_end_at_different_times": "a step of CartPole pays 1, so "
     "returns add up to the steps",
     "test_several_algorithms_are_compared_on_the_same_seeds": "which seeds were trained, and which labels are told",
+    "test_runs_that_are_done_are_drawn_from_the_start_and_cost_no_progress": "which labels are told, and when",
+    "test_what_the_lesson_has_trained_before_is_not_trained_again": "equal runs, digit for digit; which are trained",
     "test_what_still_holds_dots_is_not_trained": "nothing is trained",
     "test_both_are_trained_on_the_same_seeds": "one algorithm under two names: equal runs, digit for digit",
     "test_an_error_in_the_students_function_becomes_a_sentence": "an error in the first update",
