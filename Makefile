@@ -98,8 +98,8 @@ testnumbers: $(TESTED) ## run the numeric tests as two other processors would co
 testweb: $(WEB) ## build the slides, the book and the editions, and try them in a browser without a network
 	@$(PY) -m pytest -n $(JOBS) --dist loadfile tests/web
 
-testmutants: $(TESTED) ## every checker against all wrong answers that are one change away from its solution (an hour)
-	@env EVERY_MUTANT=1 $(PY) -m pytest -n $(JOBS) -s -p no:nbval tests/course/test_exercise_mutants.py
+testmutants: $(TESTED) ## every checker against all wrong answers that are one change away from its solution (ten minutes)
+	@env EVERY_MUTANT=1 $(PY) -m pytest -q -s -p no:nbval tests/course/test_exercise_mutants.py
 
 mutants: $(TESTED) ## change the core in small ways, one at a time, and list what no test notices (ONLY="rlcourse.noise*")
 	@$(PY) -m pip install --quiet mutmut==3.8.1
