@@ -468,7 +468,7 @@ def _frame(env: gym.Env) -> np.ndarray:
 def _without_devices() -> Iterator[None]:
     """pygame looks for a screen and a sound card even where it draws into an array; meanwhile it gets dummies.
 
-    MuJoCo draws through a screen, too, unless it is told of another way.
+    MuJoCo looks for a screen, too, unless MUJOCO_GL names another way to draw.
     """
     instead = {"SDL_VIDEODRIVER": "dummy", "SDL_AUDIODRIVER": "dummy"}
     screen = {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys()

@@ -208,7 +208,7 @@ def explorers():
 
 
 def lessons():
-    """Every notebook from a clean kernel to its last cell, on one core where the system can be told so."""
+    """Every notebook from a clean kernel to its last cell, on one core where the system allows it."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     print("lessons: seconds on the clock and of CPU, on one core")

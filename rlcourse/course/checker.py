@@ -9,7 +9,6 @@ import ast
 import dis
 import html
 import inspect
-import re
 import signal
 import sys
 import textwrap
@@ -22,6 +21,7 @@ import torch
 
 from rlcourse.course.checker_errors import describe
 from rlcourse.course.checker_repair import nearly
+from rlcourse.course.quiz import marked
 
 SECONDS = 5.0
 """A student's function may take so long for one case."""
@@ -55,7 +55,7 @@ class Verdict:
         example = f"<br><code>{html.escape(self.example)}</code>" if self.example else ""
         return (
             f'<div role="status" style="border-left: 6px solid {color}; padding: .4em .8em; line-height: 1.5">'
-            f"<b>{mark} {self.state.capitalize()}.</b> {_marked(self.sentence)}{example}</div>"
+            f"<b>{mark} {self.state.capitalize()}.</b> {marked(self.sentence)}{example}</div>"
         )
 
 
@@ -64,12 +64,7 @@ def _kind(answer):
     if isinstance(answer, torch.nn.Module):
         return "a network"
     known = type(answer).__module__.split(".")[0] in ("builtins", "numpy", "torch")
-    return type(answer).__name__ if known else "an object that is none"
-
-
-def _marked(sentence):
-    """A sentence as HTML, in which `code` is code."""
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(sentence))
+    return type(answer).__name__ if known else "another kind of object"
 
 
 def right(sentence):

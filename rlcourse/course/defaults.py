@@ -7,6 +7,7 @@ Two processors round differently, and a few hundred gradient steps later the sam
 population is trained three times: as this machine rounds, and as two others would.
 """
 
+import contextlib
 import json
 import os
 import subprocess
@@ -71,13 +72,14 @@ def population(name, seeds):
     algorithm, scores = getattr(algorithms, trial.algorithm), {seed: [] for seed in seeds}
     config = algorithm.Config(**dict(trial.changes))
     runs = training.run_many(algorithm, trial.env_id, seeds=list(seeds), total_steps=trial.steps, config=config)
-    for _, histories in study.checkpoints(runs, trial.every):
-        waiting = [history for history in histories if not is_decided(trial, scores[history.seed])]
-        if not waiting:
-            break
-        for history in waiting:
-            returns = evaluate(history.agent, trial.env_id, episodes=trial.episodes, seed=STARTS)
-            scores[history.seed].append(round(float(returns.mean()), 1))
+    with contextlib.closing(runs):
+        for _, histories in study.checkpoints(runs, trial.every):
+            for history in histories:
+                if not is_decided(trial, scores[history.seed]):
+                    returns = evaluate(history.agent, trial.env_id, episodes=trial.episodes, seed=STARTS)
+                    scores[history.seed].append(round(float(returns.mean()), 1))
+            if all(is_decided(trial, known) for known in scores.values()):
+                break
     return list(scores.values())
 
 

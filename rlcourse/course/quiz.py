@@ -379,5 +379,5 @@ def values(numbers):
 
 
 def marked(text):
-    """A text of the quiz as HTML: formulas stay as they are, `code` becomes code."""
+    """A text of a quiz or a checker as HTML: formulas stay as they are, `code` becomes code."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))

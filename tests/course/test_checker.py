@@ -324,7 +324,7 @@ def test_another_kind_of_answer_is_named_in_words_of_the_field():
     assert check(lambda x: {"a": 1}).sentence == "Return numbers, a tensor of shape [3]; got dict."
     assert check(lambda x: torch.nn.Linear(3, 3)).sentence == "Return numbers, a tensor of shape [3]; got a network."
     hidden = type("_Hidden", (), {})
-    assert check(lambda x: hidden()).sentence == "Return numbers, a tensor of shape [3]; got an object that is none."
+    assert check(lambda x: hidden()).sentence == "Return numbers, a tensor of shape [3]; got another kind of object."
 
 
 def test_a_huge_answer_is_refused_without_being_copied():

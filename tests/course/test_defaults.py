@@ -51,6 +51,22 @@ def test_a_run_on_the_way_is_judged_until_it_solves(monkeypatch):
         assert [len(scores) for scores in defaults.population("easy", range(2))] == [evaluations] * 2
 
 
+def test_a_population_ends_with_its_last_evaluation(monkeypatch):
+    easy = defaults.Trial("PPO", "CartPole-v1", 4_096, 1_024, solved=1.0, episodes=2, on_the_way=True)
+    come, run_many = [], defaults.training.run_many
+
+    def watched(*args, **options):
+        for histories in run_many(*args, **options):
+            come.append(histories[0].total_steps)
+            yield histories
+
+    monkeypatch.setattr(defaults.training, "run_many", watched)
+    for change, end in (({}, 1_024), ({"on_the_way": False}, 4_096)):
+        monkeypatch.setitem(defaults.TRIALS, "easy", easy._replace(**change))
+        defaults.population("easy", range(2))
+        assert come[-1] == end
+
+
 def test_regenerating_writes_a_line_for_each_population(tmp_path, monkeypatch):
     monkeypatch.setattr(defaults, "_elsewhere", lambda name, rounding, first, last: [[9.0]] * (last - first))
     path = tmp_path / "small.json"

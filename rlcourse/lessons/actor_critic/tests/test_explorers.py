@@ -47,6 +47,15 @@ def test_the_race_tells_both_errors_and_their_best():
     assert "at its best, η = 0.03: 0.137; untrained 0.264" in said(noise=0)
 
 
+@pytest.mark.parametrize(("td_rate", "mc_rate", "error"), [(0.3, 0.3, 2.279), (0.01, 0.001, 0.302)])
+def test_the_marked_errors_stand_where_they_are_however_large(td_rate, mc_rate, error):
+    places = {"noise": 1.0, "td_rate": td_rate, "mc_rate": mc_rate, "episode": 60}
+    for axes in explorers.critic_race.draw(**places).axes:
+        marked = [line.get_ydata()[0] for line in axes.lines if len(line.get_ydata()) == 1]
+        assert any(y == pytest.approx(error, abs=1e-3) for y in marked)
+        assert max(marked) <= axes.get_ylim()[1]
+
+
 @pytest.mark.covers("CL-66")
 def test_the_critic_is_asked_about_with_noise_and_shown_without():
     said = explorers.critic_steps.alt_text

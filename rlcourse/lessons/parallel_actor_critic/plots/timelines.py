@@ -98,7 +98,8 @@ def _updates(axes, played, row, learner, duration):
     """The learner's own row: a stroke for every update; in synchronous mode barriers through all rows."""
     updates = played.updated[played.updated < duration]
     if learner > 0:
-        bars = [_bar(t - learner, t, row) for t in updates]
+        begun = played.updated[played.updated - learner < duration]  # the last one goes on beyond the picture
+        bars = [_bar(t - learner, t, row) for t in begun]
         axes.add_collection(PolyCollection(bars, **LEARNER.bar(hatch="", linewidth=0.6)))
     strokes = [[(t, row - TALL / 2), (t, row + TALL / 2)] for t in updates]
     width = 1.6 if len(updates) < 150 else 0.8

@@ -41,6 +41,13 @@ def test_the_timeline_says_staleness_and_step_size(workers):
     assert ("8 of the workers are drawn" in said) == (workers == 64)
 
 
+@pytest.mark.parametrize(("workers", "spread", "learner", "numbered"), [(8, 0.25, 0, True), (64, 1.0, 0.2, False)])
+def test_the_key_speaks_of_numbers_only_where_bars_carry_some(workers, spread, learner, numbered):
+    figure = lab.parallel_timeline.draw(mode="async", workers=workers, spread=spread, learner=learner)
+    words = [text.get_text() for text in figure.axes[0].texts]
+    assert any(word.isdigit() for word in words) == any("number: staleness" in word for word in words) == numbered
+
+
 @pytest.mark.covers("CL-19")
 def test_the_timeline_of_equal_workers_shows_no_waiting():
     said = lab.parallel_timeline.alt_text(mode="sync", workers=16, spread=0)
