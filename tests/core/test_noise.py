@@ -86,3 +86,12 @@ def test_the_first_noise_is_the_push_of_the_listing():
 def test_what_it_cannot_be_made_of_is_named(arguments, sentence):
     with pytest.raises(ValueError, match=sentence):
         rl.OrnsteinUhlenbeck(**{"size": 2, **arguments})
+
+
+def test_what_gaussian_noise_cannot_be_made_of_is_named():
+    with pytest.raises(ValueError, match="^sigma must be a number >= 0"):
+        rl.GaussianNoise(2, sigma=-0.1)
+
+
+def test_both_kinds_have_the_same_sigma_unless_told_otherwise():
+    assert rl.GaussianNoise(2).sigma == rl.OrnsteinUhlenbeck(2).sigma == 0.2
