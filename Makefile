@@ -5,6 +5,7 @@ PORT     ?= 8888
 LAB_ARGS ?=
 LESSON   ?= 00
 JOBS     ?= 2
+EVERY    ?= 12
 
 # The first Python on the path that is new enough; `make lab PYTHON=/path/to/python3` names another.
 PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11 python,$(shell \
@@ -101,10 +102,9 @@ testweb: $(WEB) ## build the slides, the book and the editions, and try them in 
 testmutants: $(TESTED) ## every checker against all wrong answers that are one change away from its solution (ten minutes)
 	@env EVERY_MUTANT=1 $(PY) -m pytest -q -s -p no:nbval tests/course/test_exercise_mutants.py
 
-mutants: $(TESTED) ## change the core in small ways, one at a time, and list what no test notices (ONLY="rlcourse.noise*")
+mutants: $(TESTED) ## change the core and the checker in small ways: what does no test notice? (EVERY=12 ONLY="rlcourse.noise*")
 	@$(PY) -m pip install --quiet mutmut==3.8.1
-	@$(VENV)/bin/mutmut run --max-children $(JOBS) $(ONLY)
-	@$(VENV)/bin/mutmut results | grep -v "not checked" || true
+	@$(PY) tools/mutants.py --jobs $(JOBS) --every $(EVERY) --only '$(or $(ONLY),*)'
 
 testcolab: $(TESTED) ## run every lesson with the versions that Colab has
 	@$(PY) tools/guest.py

@@ -1,6 +1,7 @@
 """The gallery's stored numbers belong to its table, its verdicts hold, and its notebooks say what is stored."""
 
 import json
+import tomllib
 from pathlib import Path
 
 import gymnasium as gym
@@ -10,6 +11,7 @@ import pytest
 import rlcourse as rl
 from rlcourse import algorithms
 from rlcourse.course import order
+from rlcourse.course.figures.film import MAX_BYTES
 from rlcourse.course.gallery import store, tasks
 from rlcourse.envs.wrappers import HoldAction
 
@@ -51,10 +53,14 @@ def test_every_task_is_solved_by_most_seeds_of_its_last_attempt(name):
 @pytest.mark.parametrize("name", tasks.TASKS)
 def test_every_attempt_can_be_made(name):
     for made in tasks.TASKS[name].attempts:
+        getattr(algorithms, made.agent).Config(**dict(made.changes))
+    assert tasks.TASKS[name].lesson in order.LESSONS
+    if not tasks.TASKS[name].installed():
+        pytest.skip(f"needs Gymnasium's extra {tasks.TASKS[name].extra}")
+    for made in tasks.TASKS[name].attempts:
         algorithm = getattr(algorithms, made.agent)
         updates = rl.run(algorithm, made.training_env(), total_steps=1, config=algorithm.Config(**dict(made.changes)))
         updates.close()
-    assert tasks.TASKS[name].lesson in order.LESSONS
 
 
 def test_rewards_are_scaled_in_training_only():
@@ -67,9 +73,20 @@ def test_rewards_are_scaled_in_training_only():
     assert paid[1] == pytest.approx(made.reward_scale * paid[0]) and made.reward_scale < 1
 
 
-def test_the_extras_are_no_tasks():
-    assert not tasks.EXTRAS.keys() & tasks.TASKS.keys()
-    assert {extra for extra, _ in tasks.EXTRAS.values()} == {"box2d", "mujoco"}
+def test_an_extra_is_one_of_the_courses_own_and_its_absence_is_noticed(monkeypatch):
+    extras = {task.extra for task in tasks.TASKS.values()} - {""}
+    project = tomllib.loads((NOTEBOOKS.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    assert extras == tasks.MODULES.keys() and extras <= project["project"]["optional-dependencies"].keys()
+    monkeypatch.setitem(tasks.MODULES, "mujoco", "no_such_module")
+    assert not tasks.TASKS["HalfCheetah-v5"].installed() and tasks.TASKS["CartPole-v1"].installed()
+
+
+def test_tasks_whose_extra_is_missing_are_left_as_they_are(monkeypatch):
+    asked = []
+    monkeypatch.setattr(store.study, "regenerate", lambda path, measures, names: asked.append(list(names)))
+    monkeypatch.setattr(tasks, "MODULES", dict.fromkeys(tasks.MODULES, "no_such_module"))
+    store.regenerate()
+    assert asked[0] == [name for name, task in tasks.TASKS.items() if not task.extra]
 
 
 # ---------------------------------------------------------------- what is shown
@@ -100,8 +117,16 @@ def test_pictures_can_be_read_and_speak(name, collisions):
 @pytest.mark.parametrize("name", tasks.TASKS)
 def test_every_task_has_a_small_film(name):
     shown = store.show(name)
-    assert shown.moving[8:12] == b"WEBP" and shown.strip[:4] == b"\x89PNG" and len(shown.moving) < 150_000
+    assert shown.moving[8:12] == b"WEBP" and shown.strip[:4] == b"\x89PNG" and len(shown.moving) <= MAX_BYTES
     assert shown.said.startswith(tasks.TASKS[name].film) and f"of {store.SEEDS}" in shown.said
+    assert "On the left random actions" in shown.said
+
+
+def test_of_two_films_side_by_side_the_shorter_keeps_its_last_picture():
+    short, long = (np.stack([np.full((4, 4, 3), t, np.uint8) for t in times]) for times in ((1, 2), (3, 4, 5)))
+    both = store.beside(short, long)
+    assert both.shape == (3, 4, 8 + store.GAP, 3)
+    assert both[:, 0, 0, 0].tolist() == [1, 2, 2] and both[:, 0, -1, 0].tolist() == [3, 4, 5]
 
 
 def test_one_task_is_stored_without_touching_the_others(tmp_path, monkeypatch):

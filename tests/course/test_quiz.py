@@ -153,10 +153,11 @@ def test_the_right_number_is_accepted_within_its_tolerance(question):
         assert (question.feedback in on_screen(card)) is right
 
 
-def test_a_step_size_of_a_thirtieth_is_near_enough():
+@pytest.mark.parametrize(("typed_in", "right"), [("0.048", True), ("0.052", True), ("0.047", False), ("0.06", False)])
+def test_a_question_with_a_tolerance_takes_what_lies_within_it(typed_in, right):
     card = quiz.ask("actor_critic-3")
-    card.field.value = "0.03"
-    assert card.reply.right is True
+    card.field.value = typed_in
+    assert card.reply.right is right
 
 
 @pytest.mark.parametrize("question", of_kind("number"), ids=named)

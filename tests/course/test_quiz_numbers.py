@@ -142,7 +142,7 @@ def computed_answers():
         "gae-1": gae([1, 1, 1], 1.0, 1.0),
         "gae-2": [*tail[: n - 1], sum(tail[n - 1 :])],
         "gae-4": [gae([0] * 10 + [1], 0.99, 0.95)[0]],
-        "actor_critic-3": [moved_by_a_sample(0.5, 16)],
+        "actor_critic-3": [moved_by_a_sample(0.4, 8)],
         "parallel_actor_critic-2": [average([1, 1, 1, 3]) / max(1, 1, 1, 3)],
         "off_policy_actor_critic-3": [average(range(1000))],
         "ppo_clipping-1": surrogate(1.5, -1.0),
@@ -210,7 +210,7 @@ def wrong_returns_and_advantages():
 
 def wrong_updates():
     return [
-        ("actor_critic-3", [0.5 / 16**0.5], r"divided by $\sqrt{16}$"),
+        ("actor_critic-3", [0.4 / 8**0.5], r"divided by $\sqrt8$"),
         ("parallel_actor_critic-2", [1 / 3], "fastest time over the slowest"),
         ("parallel_actor_critic-2", [3 * (3 - 1) / (3 * 3)], "three fast workers wait"),
         ("parallel_actor_critic-2", [1 / 0.5], "whole by the part"),

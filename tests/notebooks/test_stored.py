@@ -1,4 +1,4 @@
-"""What a notebook stores about the package is what the package says today: listings and questions."""
+"""What a notebook stores about the package is what the package says today: listings, questions and claims."""
 
 import inspect
 import re
@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 import rlcourse
-from rlcourse.course import listing, quiz
+from rlcourse.course import index, listing, quiz
 
 LISTING = re.compile(r'^listing\.beside\("(AL-\d\d)"\)', re.M)
+VERDICT = re.compile(r'index\.verdict\("(CL-\d\d)"\)')
 QUESTION = re.compile(r'^quiz\.ask\("([a-z_]+-\d+)"\)', re.M)
 
 
@@ -26,7 +27,7 @@ def stored(notebook, kind):
 
 
 def stale(notebook):
-    """Listings and questions that a notebook shows otherwise than the package does."""
+    """Listings, questions and claims that a notebook shows otherwise than the package does."""
     for source, text in stored(notebook, "text/plain"):
         for name in LISTING.findall(source):
             if text != str(listing.beside(name)):
@@ -35,6 +36,14 @@ def stale(notebook):
         for name in QUESTION.findall(source):
             if text != quiz.as_html(quiz.find(name)):
                 yield f"question {name}"
+    for kind in ("text/markdown", "text/plain"):
+        shown = {}
+        for source, text in stored(notebook, kind):
+            for name in VERDICT.findall(source):
+                said = index.verdict(name)
+                wanted = said._repr_markdown_() if kind == "text/markdown" else repr(said)
+                shown[name] = shown.get(name, False) or text == wanted  # a cell may show several, an output each
+        yield from (f"claim {name}, {kind}" for name, right in shown.items() if not right)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +65,7 @@ def test_sources_are_those_of_today(notebook, package):
     assert [line for line in shown_sources(notebook) if line.strip() not in package] == [], "run make notebooks"
 
 
-def test_listings_and_questions_are_those_of_today(notebook):
+def test_listings_questions_and_claims_are_those_of_today(notebook):
     assert list(stale(notebook)) == [], "run make notebooks"
 
 
@@ -67,6 +76,9 @@ def test_listings_and_questions_are_those_of_today(notebook):
         ('listing.beside("AL-03")', "text/plain", str(listing.beside("AL-02")), ["the listing of AL-03"]),
         ('quiz.ask("gae-1")', "text/html", quiz.as_html(quiz.find("gae-1")), []),
         ('quiz.ask("gae-1")', "text/html", "<div>Question gae-1. Otherwise.</div>", ["question gae-1"]),
+        ('index.verdict("CL-02")', "text/markdown", index.verdict("CL-02")._repr_markdown_(), []),
+        ('index.verdict("CL-02")', "text/markdown", "CL-02 otherwise", ["claim CL-02, text/markdown"]),
+        ('index.verdict("CL-02")', "text/plain", "CL-02 otherwise", ["claim CL-02, text/plain"]),
     ],
 )
 def test_a_stale_output_is_noticed(source, kind, text, found):

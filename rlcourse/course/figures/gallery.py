@@ -52,7 +52,8 @@ def overview(tasks):
     Args:
         tasks: dict from name to (random return, solved, list of the attempts' scores).
     """
-    figure, axes = style.new_figure(9, 0.85 * len(tasks) + 1.2, left=0.3, bottom=0.16, top=0.9)
+    height = 0.6 * len(tasks) + 1.2
+    figure, axes = style.new_figure(9, height, left=0.3, bottom=0.7 / height, top=1 - 0.5 / height)
     rng = np.random.default_rng(0)
     for row, (random, solved, attempts) in enumerate(tasks.values()):
         for scores, role, up in zip(

@@ -1,7 +1,9 @@
 """The numbers and films of the gallery: trained by one command, read by the notebook.
 
-python -m rlcourse.course.gallery                     # every task, some minutes; rewrites results.json, films.json
+python -m rlcourse.course.gallery                     # every task, an hour; rewrites results.json, films.json
 python -m rlcourse.course.gallery Pendulum-v1         # one of them
+
+Tasks whose extra is not installed are left as they are.
 """
 
 import base64
@@ -26,8 +28,10 @@ SEEDS, STARTS = 16, 100
 """Seeds of an attempt; seed of the first states in which it is judged."""
 POINTS = 20
 """Places along a learning curve."""
-FRAMES = 120
+FRAMES = 90
 """At most so many pictures in a film."""
+GAP = 8
+"""Pixels between the two halves of a film."""
 
 
 class RandomPolicy:
@@ -77,6 +81,7 @@ def places(steps):
 def regenerate(names=()):
     """Train the tasks, all or those that are named, and store what came of them, and a film of the best agent."""
     best = {}
+    names = names or [name for name, task in TASKS.items() if task.installed()]
     study.regenerate(RESULTS, {name: partial(_attempts, name, best) for name in TASKS}, names)
     study.regenerate(FILMS, {name: partial(filmed, TASKS[name], best.get(name)) for name in TASKS}, best)
 
@@ -93,13 +98,26 @@ def _attempts(name, best):
 
 
 def filmed(task, history):
-    """A film of a trained agent, in plain values."""
-    frames, _ = record(history.agent, task.attempts[-1].make, seed=STARTS)
-    said = f"{task.film} (seed {history.seed} of {SEEDS}, trained with {task.attempts[-1].label})."
-    frames = frames[:: -(-len(frames) // FRAMES)]
-    shot = film(frames, said, fps=min(20, max(4, len(frames) // 4)), width=200)
+    """A film from one first state, in plain values: random actions on the left, the trained agent on the right."""
+    last = task.attempts[-1]
+    players = RandomPolicy(last.make, 0), history.agent
+    before, after = (record(player, last.make, seed=STARTS)[0] for player in players)
+    said = (
+        f"{task.film} (right; seed {history.seed} of {SEEDS}, trained with {last.label}). "
+        "On the left random actions, from the same first state."
+    )
+    frames = beside(before, after)[:: -(-max(len(before), len(after)) // FRAMES)]
+    shot = film(frames, said, fps=min(20, max(4, len(frames) // 4)), width=320)
     coded = {name: base64.b64encode(getattr(shot, name)).decode("ascii") for name in ("moving", "strip")}
     return {**coded, "said": shot.said, "seconds": shot.seconds}
+
+
+def beside(left, right):
+    """Two films [T, height, width, 3] side by side; the one that ends first keeps its last picture."""
+    length = max(len(left), len(right))
+    still = [np.concatenate([part, np.repeat(part[-1:], length - len(part), axis=0)]) for part in (left, right)]
+    gap = np.full((length, left.shape[1], GAP, 3), 255, np.uint8)
+    return np.concatenate([still[0], gap, still[1]], axis=2)
 
 
 def stored():

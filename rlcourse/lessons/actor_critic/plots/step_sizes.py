@@ -25,25 +25,25 @@ def step_size_map(solved, batches, step_sizes, *, batch, step_size, noise, again
     figure, (left, right) = style.new_figure(
         10, 4.9, 1, 2, left=0.075, right=0.985, bottom=0.13, top=0.80, wspace=0.13, width_ratios=(1.55, 1)
     )
-    title = f"reward noise σ = {noise:g}:  learners of 100 that solve the two exits"
+    title = f"reward noise σ = {noise:g}:  % of the learners that solve the two exits"
     figure.text(0.075, 0.945, title, fontsize=style.BASE_SIZE + 2, fontweight="bold", va="center")
     row, column = batches.index(batch), int(np.argmin(np.abs(np.log(np.array(step_sizes) / step_size))))
     ratio = np.log(np.array(step_sizes)[None] / np.array(batches)[:, None])
     partners = [tuple(cell) for cell in np.argwhere(np.abs(ratio - ratio[row, column]) < 0.1)]
     _shares(left, solved, batches, step_sizes)
     _partners(left, partners, (row, column))
-    shown = f"B = {batch}, η = {step_sizes[column]:.2g}:  {100 * solved[row, column]:.0f} of 100 solve it"
+    shown = f"B = {batch}, η = {step_sizes[column]:.2g}:  {100 * solved[row, column]:.0f} % solve it"
     if batch == batches[-1]:
         shown += f"   (η ends at {step_sizes[-1]:g})"
     left.set_title(shown, color=style.HIGHLIGHT.ink)
     _share_curves(right, solved, batches, step_sizes, (row, column), against == "η / B")
     others = ", ".join(
-        f"B = {batches[i]}, η = {step_sizes[j]:.2g}: {100 * solved[i, j]:.0f}" for i, j in partners if i != row
+        f"B = {batches[i]}, η = {step_sizes[j]:.2g}: {100 * solved[i, j]:.0f} %" for i, j in partners if i != row
     )
     return style.say(
         figure,
         f"Reward noise {noise:g}: with B = {batch} and η = {step_sizes[column]:.2g}, "
-        f"{100 * solved[row, column]:.0f} of 100 learners solve the two exits; at the same η/B, "
+        f"{100 * solved[row, column]:.0f} % of the learners solve the two exits; at the same η/B, "
         + (others or "no other cell of the map")
         + ".",
     )
@@ -108,7 +108,7 @@ def critic_steps(solved, actor_steps, critic_steps, *, noise, chosen, against):
         against: "η_V" or "η_V / η", the axis.
     """
     figure, axes = style.new_figure(9, 4.6, left=0.09, right=0.975, bottom=0.14, top=0.79)
-    title = f"reward noise σ = {noise:g}:  learners of 100 that solve the two exits"
+    title = f"reward noise σ = {noise:g}:  % of the learners that solve the two exits"
     figure.text(0.09, 0.945, title, fontsize=style.BASE_SIZE + 2, fontweight="bold", va="center")
     column, said, ratio = critic_steps.index(chosen), [], against == "η_V / η"
     for i, (eta, role) in enumerate(zip(actor_steps, ACTOR_ROLES, strict=True)):
@@ -116,7 +116,7 @@ def critic_steps(solved, actor_steps, critic_steps, *, noise, chosen, against):
         axes.plot(x, 100 * solved[i], **role.line(linewidth=2.4))
         look = role.line(markersize=15, markeredgewidth=3, zorder=6, markeredgecolor=style.HIGHLIGHT.ink, clip_on=False)
         axes.plot(x[column], 100 * solved[i, column], **look)
-        share = f"{100 * solved[i, column]:.0f}"
+        share = f"{100 * solved[i, column]:.0f} %"
         look = {"color": role.ink, "fontweight": "bold", "va": "center", "fontsize": style.BASE_SIZE}
         axes.text(0.335 * i, 1.06, f"{role.sign} actor η = {eta:g}: {share}", transform=axes.transAxes, **look)
         said.append(f"{share} with η = {eta:g}")
@@ -133,7 +133,7 @@ def critic_steps(solved, actor_steps, critic_steps, *, noise, chosen, against):
     axes.set_xlabel(words_of_x)
     return style.say(
         figure,
-        f"Reward noise {noise:g}: of 100 learners whose critic takes steps of {chosen:g}, {', '.join(said)} solve it.",
+        f"Reward noise {noise:g}: of the learners whose critic takes steps of {chosen:g}, {', '.join(said)} solve it.",
     )
 
 

@@ -26,9 +26,9 @@ class TestReaders:
 class TestMap:
     def test_a_sixteenth_of_the_step_for_a_sixteenth_of_the_batch(self):
         said = explorers.step_size_map.alt_text
-        assert "B = 16 and η = 0.4, 86 of 100" in said(noise=1, batch=16)
-        assert "B = 1, η = 0.025: 88, B = 4, η = 0.1: 90" in said(noise=1, batch=16)
-        assert "B = 1 and η = 0.4, 57 of 100" in said(noise=1, batch=1)
+        assert "B = 16 and η = 0.4, 86 %" in said(noise=1, batch=16)
+        assert "B = 1, η = 0.025: 88 %, B = 4, η = 0.1: 90 %" in said(noise=1, batch=16)
+        assert "B = 1 and η = 0.4, 57 %" in said(noise=1, batch=1)
 
     def test_what_is_shown_first_does_not_tell_the_answer(self):
         """The question is about noise 1; without noise, and in the row B = 64, nothing is told of B = 1."""
@@ -36,7 +36,7 @@ class TestMap:
         assert said.startswith("Reward noise 0") and "B = 1," not in said
 
     def test_without_noise_hardly_any_step_is_too_long(self):
-        assert "98 of 100" in explorers.step_size_map.alt_text(noise=0, batch=1, exponent=0)
+        assert "98 %" in explorers.step_size_map.alt_text(noise=0, batch=1, exponent=0)
 
 
 @pytest.mark.covers("CL-15", "ERR-13")
@@ -59,6 +59,6 @@ def test_the_marked_errors_stand_where_they_are_however_large(td_rate, mc_rate, 
 @pytest.mark.covers("CL-66")
 def test_the_critic_is_asked_about_with_noise_and_shown_without():
     said = explorers.critic_steps.alt_text
-    assert said().startswith("Reward noise 0:") and said().count("100 with") == 3
-    assert "95 with η = 0.05, 75 with η = 0.2, 56 with η = 0.5" in said(noise=1.0, critic_step=0.1)
-    assert "22 with η = 0.5" in said(noise=1.0, critic_step=1.0)
+    assert said().startswith("Reward noise 0:") and said().count("100 % with") == 3
+    assert "95 % with η = 0.05, 75 % with η = 0.2, 56 % with η = 0.5" in said(noise=1.0, critic_step=0.1)
+    assert "22 % with η = 0.5" in said(noise=1.0, critic_step=1.0)

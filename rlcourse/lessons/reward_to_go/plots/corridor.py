@@ -43,7 +43,7 @@ def corridor_map(right, slopes):
     ways = ", ".join(f"{slope:+.3f}" for slope in slopes)
     return style.say(
         figure,
-        f"The corridor: six cells, leaving cell 0 pays 0.1, leaving cell 5 pays 1; the exact "
+        f"The corridor: six cells, a step taken in cell 0 pays 0.1, in cell 5 it pays 1; the exact "
         f"gradient in the logit of going right is {ways} in cells 0 to 5.",
     )
 
