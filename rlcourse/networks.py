@@ -76,7 +76,7 @@ class MLP(nn.Module):
         x ← activation(x W + b) for every layer; the last one without the activation
 
     K networks of one shape lie side by side: W [K, in, out], b [K, 1, out], and a layer is one batched matrix product.
-    Weights start orthogonal times a gain, biases at zero, as is customary on-policy.
+    Weights start orthogonal times a gain, biases at zero.
 
     Args:
         inputs: width of the input.

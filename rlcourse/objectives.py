@@ -56,7 +56,7 @@ def clipped_surrogate(
         clip_eps: ε > 0; infinity clips nothing.
 
     Returns:
-        A scalar to ascend.
+        A scalar to ascend. (A logarithm of the ratio above 60 counts as 60, so that nothing overflows.)
 
     Raises:
         ValueError: if the shapes differ, are empty, a number is not finite, or clip_eps is not positive.

@@ -218,7 +218,7 @@ class Agent:
         return {name: part for name, part in vars(self).items() if isinstance(part, kinds)}
 
     def state(self) -> dict[str, np.ndarray]:
-        """The agent as named arrays, copies, enough to go on training from."""
+        """The agent as named arrays, copies; with its generator, enough to go on training from."""
         arrays = {"updates": np.array(self.updates)}
         for name, part in self.parts().items():
             if isinstance(part, nn.Parameter):
@@ -291,7 +291,7 @@ def _moments(name: str, optimizer: torch.optim.Optimizer) -> dict[str, np.ndarra
 
 
 class ReplayAgent(Agent):
-    """An agent that stores every step and learns from minibatches of stored ones, one update per step."""
+    """An agent that stores every step and learns from minibatches of stored ones, one update per time step."""
 
     num_envs = 1
     buffer: ReplayBuffer

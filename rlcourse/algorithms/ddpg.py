@@ -57,7 +57,7 @@ class DDPG(Agent):
         tau: UnitInterval = 0.02
         """κ, the weight of the online networks when the target networks follow; 1 copies them."""
         target_every: Count = 1
-        """Updates between two moves of the target networks; with tau = 1 they are hard copies, and at 1 no targets."""
+        """Updates between two moves of the target networks. With tau = 1 they are hard copies; if both are 1, none."""
         noise: str = "gaussian"
         """Exploration noise: "gaussian", or "ou" (Ornstein-Uhlenbeck, whose samples depend on the one before)."""
         noise_std: NonNegative = 0.1
@@ -118,7 +118,7 @@ class DDPG(Agent):
         """The exploration noise of so many action components, in half-widths of the box."""
         if self.config.noise == "gaussian":
             return GaussianNoise(size, sigma=self.config.noise_std, seed=self.rng)
-        unit = OrnsteinUhlenbeck(size, sigma=1.0, seed=self.rng).stationary_std
+        unit = OrnsteinUhlenbeck(size, sigma=1.0, seed=self.rng).stationary_std  # the deviation at σ = 1
         return OrnsteinUhlenbeck(size, sigma=self.config.noise_std / unit, seed=self.rng)
 
     def update(self, batch: Transitions) -> dict:

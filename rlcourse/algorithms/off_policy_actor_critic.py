@@ -41,7 +41,11 @@ from rlcourse.transitions import Transitions
 
 
 class OffPolicyActorCritic(Agent):
-    """Actor-critic from replayed steps. Source: Degris et al. 2012; Mnih et al. 2015 for the target network."""
+    """Actor-critic from replayed steps.
+
+    Source: after Degris et al. 2012, who weight stored actions with π/β and have a critic V; here actions are drawn
+    anew, and the critic is Q. The target network is that of Mnih et al. 2015, moved as in Lillicrap et al. 2016.
+    """
 
     @dataclass(frozen=True)
     class Config(AgentConfig):

@@ -1,4 +1,4 @@
-"""REINFORCE with reward-to-go: the policy gradient with nothing added.
+"""REINFORCE with reward-to-go: the policy gradient, with its weights centred and scaled.
 
 AL-01  Policy gradient with reward-to-go
     1  play N whole episodes with π_θ
@@ -6,6 +6,8 @@ AL-01  Policy gradient with reward-to-go
     3  subtract the mean, divide by the standard deviation
     4  ĝ = mean of ∇_θ log π_θ(a_t|s_t) · R̂_t
     5  θ ← θ + η ĝ  (Adam), and back to 1
+
+The factor γ^t that belongs to the gradient of a discounted return is left out, as in nearly all programs.
 """
 
 from collections.abc import Iterator

@@ -21,6 +21,12 @@ def discounted(x, gamma, ends):
 """
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """What is found must not hang on the machine's load; a test of the limit sets its own."""
+    monkeypatch.setattr(checker_repair, "SECONDS", 60.0)
+
+
 def made(source):
     """A function from a source that can be looked up, as one from a cell of a notebook."""
     file = f"<cell {abs(hash(source))}>"
