@@ -25,7 +25,7 @@ NOTICED = ("killed", "timeout", "segfault", "suspicious", "caught by type check"
 
 
 def mutmut(*words: str) -> str:
-    """What a command of mutmut printed; its progress is passed on."""
+    """What a command of mutmut printed; where it fails, its last words end the program."""
     done = subprocess.run([MUTMUT, *words], cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit((done.stdout + done.stderr)[-3000:])
