@@ -90,6 +90,7 @@ class TanhGaussian:
         mean: μ, shape [..., d].
         log_std: log σ, same shape, or one that broadcasts to it.
         low, high: edges of the box, finite, in the unit of the action; numbers or tensors [d].
+        validate_args: as of torch's distributions, whether to look at all the numbers first.
 
     Raises:
         ValueError: if a number is not finite, the shapes do not fit, or low is not below high.
@@ -103,14 +104,17 @@ class TanhGaussian:
         log_std: torch.Tensor,
         low: torch.Tensor | float = -1.0,
         high: torch.Tensor | float = 1.0,
+        *,
+        validate_args: bool = True,
     ):
         require(isinstance(mean, torch.Tensor) and mean.dim() >= 1, "mean must be a tensor of shape [..., d]")
         log_std, low, high = (torch.as_tensor(x, dtype=mean.dtype, device=mean.device) for x in (log_std, low, high))
-        for name, numbers in {"mean": mean, "log_std": log_std, "low": low, "high": high}.items():
-            require(all_finite(numbers), f"{name} must hold finite numbers, got NaN or infinity")
-        require(bool((low < high).all()), "low must be below high")
-        fits = all(fits_into(mean.shape, numbers.shape) for numbers in (log_std, low, high))
-        require(fits, f"log_std, low and high must fit mean's shape {tuple(mean.shape)}")
+        if validate_args:
+            for name, numbers in {"mean": mean, "log_std": log_std, "low": low, "high": high}.items():
+                require(all_finite(numbers), f"{name} must hold finite numbers, got NaN or infinity")
+            require(bool((low < high).all()), "low must be below high")
+            fits = all(fits_into(mean.shape, numbers.shape) for numbers in (log_std, low, high))
+            require(fits, f"log_std, low and high must fit mean's shape {tuple(mean.shape)}")
         self.mean, self.log_std, self.low, self.high = mean, log_std, low, high
         self.center, self.half_width = (high + low) / 2, (high - low) / 2
 

@@ -254,7 +254,7 @@ class GaussianActor(BoxNetwork):
 
     def forward(self, obs: torch.Tensor) -> Independent:
         mean = torch.addcmul(self.center, self.half_width, self.net(self.features(obs)))
-        std = (self.half_width * self.log_std.exp()).expand_as(mean)
+        std = self.half_width * self.log_std.exp()
         return Independent(Normal(mean, std, validate_args=False), 1, validate_args=False)
 
     def mean_numpy(self, obs: np.ndarray) -> np.ndarray:
@@ -330,7 +330,7 @@ class TanhGaussianActor(BoundedActor):
 
     def forward(self, obs: torch.Tensor) -> TanhGaussian:
         mean, log_std = self.net(self.features(obs)).chunk(2, dim=-1)  # AL-20.1
-        return TanhGaussian(mean, log_std.clamp(*self.LOG_STD), self.low, self.high)
+        return TanhGaussian(mean, log_std.clamp(*self.LOG_STD), self.low, self.high, validate_args=False)
 
     def mean_and_log_std_numpy(self, obs: np.ndarray) -> list[np.ndarray]:
         return np.split(self.net.forward_numpy(self.features.numpy(obs)), 2, axis=-1)

@@ -158,7 +158,8 @@ class History:
     def resume(self, *, total_steps: int, progress: bool = True) -> "History":
         """Go on until total_steps in all, with the same agent; episodes under way at the stop start anew."""
         total_steps = check_positive_integer("total_steps", total_steps)
-        with contextlib.closing(make_envs(self.env_id, self.num_envs)) as envs, _bar(total_steps, progress) as bar:
+        bar = _bar(total_steps, progress, self.total_steps)
+        with contextlib.closing(make_envs(self.env_id, self.num_envs)) as envs, bar:
             collector = _collector(self, envs)
             run_to_end(_continue([self], _alone(self.agent, collector), collector, total_steps), self, bar)
         return self
@@ -372,12 +373,17 @@ def run_to_end(updates: Iterator[Any], histories: Any, bar: Any) -> Any:
     with contextlib.suppress(KeyboardInterrupt):
         for histories in updates:
             every = histories if isinstance(histories, list) else [histories]
-            bar.update(min(bar.total, *(history.total_steps for history in every)) - bar.n)
-            late = [history.late_return for history in every if history.late_return is not None]
-            if late:
-                spread = f" ± {np.std(late):.1f}, {len(every)} seeds" if len(every) > 1 else ""
-                bar.set_postfix_str(f"return {sum(late) / len(late):.1f}{spread}", refresh=False)
+            if bar.update(min(bar.total, *(history.total_steps for history in every)) - bar.n):  # drawn anew
+                bar.set_postfix_str(_late_returns(every), refresh=False)
+    bar.set_postfix_str(_late_returns(histories if isinstance(histories, list) else [histories]), refresh=False)
     return histories
+
+
+def _late_returns(histories: list[History]) -> str:
+    """What a progress bar says of the last episodes: their mean return, and its spread over the seeds."""
+    late = [history.late_return for history in histories if history.late_return is not None]
+    spread = f" ± {np.std(late):.1f}, {len(late)} seeds" if len(late) > 1 else ""
+    return f"return {np.mean(late):.1f}{spread}" if late else ""
 
 
 def _new_history(
@@ -440,7 +446,7 @@ def _outlines(agent: Agent) -> dict[str, dict[str, Any]]:
     return {"observation": outline(agent.observation_space, False), "action": outline(agent.action_space, True)}
 
 
-def _bar(total_steps: int, progress: bool) -> Any:
+def _bar(total_steps: int, progress: bool, taken: int = 0) -> Any:
     from tqdm.auto import tqdm  # here: in a notebook it loads the widgets
 
-    return tqdm(total=total_steps, disable=not progress, unit="step", mininterval=0.2)
+    return tqdm(total=total_steps, initial=taken, disable=not progress, unit="step", mininterval=0.2)

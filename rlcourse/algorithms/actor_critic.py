@@ -129,7 +129,7 @@ class OnlineActorCritic(ActorCritic):
 class ParallelActorCritic(ActorCritic):
     """One update per few steps of many environments (A2C), or of workers that do not wait (A3C).
 
-    Source: Mnih et al. 2016; listings AL-04 and AL-05.
+    After Mnih et al. 2016, with Adam, λ-returns and two networks; listings AL-04 and AL-05.
     """
 
     @dataclass(frozen=True)
@@ -156,6 +156,6 @@ class ParallelActorCritic(ActorCritic):
     def training(self, collector: Collector) -> Iterator[dict]:
         """Alternate collection and updates, for ever; yields the metrics of each update."""
         if self.config.workers == "ray":
-            yield from asynchronous(self, collector)
+            yield from asynchronous(self, collector)  # for ever
         while True:  # AL-04.8
             yield self.update(collector.collect(self, steps=self.config.steps))  # AL-04.2 AL-04.3

@@ -21,7 +21,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 
 from rlcourse.algorithms.agent import (
     Agent,
@@ -128,16 +127,15 @@ class DDPG(Agent):
             targets = td_target(batch.rewards, next_q, batch.terminated, gamma=self.config.gamma)
 
         q = self.critic(batch.obs, batch.actions)  # AL-09.10 the stored action: r and s' are its consequences
-        critic_loss = F.mse_loss(q, targets)
-        gradient_step(self.critic_optimizer, critic_loss)
+        critic_losses = (q - targets) ** 2
+        gradient_step(self.critic_optimizer, critic_losses.mean())
 
         q_of_actor = self.critic(batch.obs, self.actor(batch.obs))  # AL-09.11 the present actor's own action
-        actor_loss = -q_of_actor.mean()
-        gradient_step(self.actor_optimizer, actor_loss)
+        gradient_step(self.actor_optimizer, -q_of_actor.mean())
 
         self.updates += 1  # AL-09.12
         if self.updates % self.config.target_every == 0:
             polyak_update(self.critic, self.target_critic, tau=self.config.tau)
             polyak_update(self.actor, self.target_actor, tau=self.config.tau)
 
-        return means(value_loss=(q - targets) ** 2, mean_q=q_of_actor)
+        return means(value_loss=critic_losses, mean_q=q_of_actor)

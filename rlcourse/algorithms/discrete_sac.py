@@ -1,4 +1,4 @@
-"""SAC over finitely many actions: the means over actions are sums, and nothing is sampled.
+"""SAC over finitely many actions: the means over actions are sums, and an update draws no action.
 
 AL-19  Soft actor-critic over finitely many actions
     1  start with Q_1(s, a), Q_2(s, a), π_θ(a|s), log α; target networks Q̄_i ← Q_i; an empty replay buffer
@@ -14,7 +14,6 @@ import math
 
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from rlcourse.algorithms.agent import gradient_step, means
 from rlcourse.algorithms.sac import SoftAgent, SoftConfig
@@ -56,10 +55,8 @@ class DiscreteSAC(SoftAgent):
             targets = td_target(batch.rewards, soft_values, batch.terminated, gamma=self.config.gamma)
 
         q1, q2 = self.critic(batch.obs, batch.actions)  # AL-19.3
-        critic_loss = 0.5 * (F.mse_loss(q1, targets) + F.mse_loss(q2, targets))
-        gradient_step(self.critic_optimizer, critic_loss)
-
-        metrics = means(critic_loss=0.5 * ((q1 - targets) ** 2 + (q2 - targets) ** 2))
+        critic_losses = 0.5 * ((q1 - targets) ** 2 + (q2 - targets) ** 2)
+        gradient_step(self.critic_optimizer, critic_losses.mean())
 
         policy = self.actor(batch.obs)  # AL-19.4
         q1, q2 = self.critic.all_actions(batch.obs)
@@ -72,4 +69,5 @@ class DiscreteSAC(SoftAgent):
 
         polyak_update(self.critic, self.target_critic, tau=self.config.tau)  # AL-19.6
 
-        return metrics | means(actor_loss=actor_losses, entropy=policy.entropy(), alpha=self.log_alpha.exp())
+        losses = means(critic_loss=critic_losses, actor_loss=actor_losses)
+        return losses | means(entropy=policy.entropy(), alpha=self.log_alpha.exp())

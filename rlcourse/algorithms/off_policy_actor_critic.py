@@ -20,7 +20,6 @@ from dataclasses import dataclass
 
 import torch
 from torch.distributions import Categorical
-from torch.nn import functional as F
 
 from rlcourse.algorithms.agent import (
     Agent,
@@ -101,20 +100,19 @@ class OffPolicyActorCritic(Agent):
             targets = td_target(batch.rewards, next_q, batch.terminated, gamma=self.config.gamma)
 
         q = self.critic(batch.obs, batch.actions)  # AL-06.6 the stored action: r and s' are its consequences
-        critic_loss = F.mse_loss(q, targets)
-        gradient_step(self.critic_optimizer, critic_loss)
-
-        metrics = means(value_loss=(q - targets) ** 2)
+        critic_losses = (q - targets) ** 2
+        gradient_step(self.critic_optimizer, critic_losses.mean())
 
         policy = self.actor(batch.obs)  # AL-06.7
         actions = self.draw(policy)  # not batch.actions, which older policies chose
         with torch.no_grad():
-            q = self.critic.all_actions(batch.obs)
-            advantages = q.gather(-1, actions[..., None]).squeeze(-1) - (policy.probs * q).sum(-1)
+            all_q = self.critic.all_actions(batch.obs)
+            q = all_q.gather(-1, actions[..., None]).squeeze(-1)
+            advantages = q - (policy.probs * all_q).sum(-1)
         objective = policy_gradient(policy.log_prob(actions), advantages)
 
         gradient_step(self.actor_optimizer, -objective)  # AL-06.8
 
         polyak_update(self.critic, self.target_critic, tau=self.config.tau)  # AL-06.9
 
-        return metrics
+        return means(value_loss=critic_losses)

@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-from torch.nn import functional as F
 
 from rlcourse.algorithms.agent import (
     Agent,
@@ -116,10 +115,10 @@ class PPO(Agent):
                 gradient_step(self.actor_optimizer, -objective)
 
                 values = self.critic(batch.obs[rows])  # AL-08.10
-                critic_loss = F.mse_loss(values, returns[rows])
-                gradient_step(self.critic_optimizer, critic_loss)
+                critic_losses = (values - returns[rows]) ** 2
+                gradient_step(self.critic_optimizer, critic_losses.mean())
 
-        metrics = means(value_loss=(values - returns[rows]) ** 2) | {"explained_variance": explained_variance}
+        metrics = means(value_loss=critic_losses) | {"explained_variance": explained_variance}
         return metrics | self.diagnostics(batch, old_log_probs)
 
     @torch.no_grad()

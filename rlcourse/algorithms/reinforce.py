@@ -13,8 +13,6 @@ The factor γ^t that belongs to the gradient of a discounted return is left out,
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import torch
-
 from rlcourse.algorithms.agent import (
     Agent,
     AgentConfig,
@@ -23,6 +21,7 @@ from rlcourse.algorithms.agent import (
     Switch,
     UnitInterval,
     gradient_step,
+    means,
 )
 from rlcourse.objectives import policy_gradient
 from rlcourse.returns import rewards_to_go
@@ -72,5 +71,4 @@ class Reinforce(Agent):
 
         gradient_step(self.optimizer, -objective)  # AL-01.5
 
-        with torch.no_grad():
-            return {"mean_reward_to_go": returns.mean().item(), "entropy": policy.entropy().mean().item()}
+        return means(mean_reward_to_go=returns, entropy=policy.entropy())

@@ -30,7 +30,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from rlcourse.algorithms.agent import (
     AgentConfig,
@@ -131,15 +130,13 @@ class SAC(SoftAgent):
             targets = td_target(batch.rewards, soft_values, batch.terminated, gamma=self.config.gamma)
 
         q1, q2 = self.critic(batch.obs, batch.actions)  # AL-18.6
-        critic_loss = 0.5 * (F.mse_loss(q1, targets) + F.mse_loss(q2, targets))
-        gradient_step(self.critic_optimizer, critic_loss)
-
-        metrics = means(critic_loss=0.5 * ((q1 - targets) ** 2 + (q2 - targets) ** 2))
+        critic_losses = 0.5 * ((q1 - targets) ** 2 + (q2 - targets) ** 2)
+        gradient_step(self.critic_optimizer, critic_losses.mean())
 
         actions, log_probs = self.sample(batch.obs)  # AL-18.7
         q1, q2 = self.critic(batch.obs, actions)
-        actor_loss = (alpha * log_probs - torch.minimum(q1, q2)).mean()
-        gradient_step(self.actor_optimizer, actor_loss)
+        actor_losses = alpha * log_probs - torch.minimum(q1, q2)
+        gradient_step(self.actor_optimizer, actor_losses.mean())
 
         if self.config.learn_alpha:  # AL-18.8
             entropy_gap = log_probs.detach() + self.target_entropy
@@ -147,5 +144,5 @@ class SAC(SoftAgent):
 
         polyak_update(self.critic, self.target_critic, tau=self.config.tau)  # AL-18.9
 
-        losses = alpha * log_probs - torch.minimum(q1, q2)
-        return metrics | means(actor_loss=losses, entropy=-log_probs, alpha=self.log_alpha.exp())
+        losses = means(critic_loss=critic_losses, actor_loss=actor_losses)
+        return losses | means(entropy=-log_probs, alpha=self.log_alpha.exp())

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 
 from rlcourse.algorithms.agent import (
     AgentConfig,
@@ -88,21 +87,20 @@ class TD3(ReplayAgent):
 
     def update(self, batch: Transitions) -> dict:
         """Lines 6 to 11 on stored steps, Transitions[B]."""
-        config, actor = self.config, self.target_actor  # AL-22.6
+        config, target_actor = self.config, self.target_actor  # AL-22.6
         with torch.no_grad():
             noise = torch.as_tensor(self.rng.standard_normal(batch.actions.shape, dtype=np.float32))
             noise = (config.target_noise_std * noise).clamp(-config.target_noise_clip, config.target_noise_clip)
-            next_actions = (actor(batch.next_obs) + actor.half_width * noise).clamp(actor.low, actor.high)
+            next_actions = target_actor(batch.next_obs) + target_actor.half_width * noise
+            next_actions = next_actions.clamp(target_actor.low, target_actor.high)
 
         with torch.no_grad():  # AL-22.7
             q1, q2 = self.target_critic(batch.next_obs, next_actions)
             targets = td_target(batch.rewards, torch.minimum(q1, q2), batch.terminated, gamma=config.gamma)
 
         q1, q2 = self.critic(batch.obs, batch.actions)  # AL-22.8
-        critic_loss = F.mse_loss(q1, targets) + F.mse_loss(q2, targets)
-        gradient_step(self.critic_optimizer, critic_loss)
-
-        metrics = means(value_loss=(q1 - targets) ** 2 + (q2 - targets) ** 2, mean_q=targets)
+        critic_losses = (q1 - targets) ** 2 + (q2 - targets) ** 2
+        gradient_step(self.critic_optimizer, critic_losses.mean())
 
         self.updates += 1  # AL-22.9
         if self.updates % config.policy_delay == 0:
@@ -112,4 +110,4 @@ class TD3(ReplayAgent):
             polyak_update(self.critic, self.target_critic, tau=config.tau)  # AL-22.11
             polyak_update(self.actor, self.target_actor, tau=config.tau)
 
-        return metrics
+        return means(value_loss=critic_losses, mean_target=targets)

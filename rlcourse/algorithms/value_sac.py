@@ -19,7 +19,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from rlcourse.algorithms.agent import Switch, gradient_step, means
 from rlcourse.algorithms.sac import SAC, SoftConfig
@@ -67,21 +66,17 @@ class ValueSAC(SAC):
             targets = td_target(batch.rewards, next_values, batch.terminated, gamma=self.config.gamma)
 
         values = self.value(batch.obs)  # AL-17.7
-        value_loss = 0.5 * F.mse_loss(values, soft_values)
-        gradient_step(self.value_optimizer, value_loss)
-
-        metrics = means(value_loss=0.5 * (values - soft_values) ** 2)
+        value_losses = 0.5 * (values - soft_values) ** 2
+        gradient_step(self.value_optimizer, value_losses.mean())
 
         q1, q2 = self.critic(batch.obs, batch.actions)  # AL-17.8
-        critic_loss = 0.5 * (F.mse_loss(q1, targets) + F.mse_loss(q2, targets))
-        gradient_step(self.critic_optimizer, critic_loss)
-
-        metrics |= means(critic_loss=0.5 * ((q1 - targets) ** 2 + (q2 - targets) ** 2))
+        critic_losses = 0.5 * ((q1 - targets) ** 2 + (q2 - targets) ** 2)
+        gradient_step(self.critic_optimizer, critic_losses.mean())
 
         actions, log_probs = self.sample(batch.obs)  # AL-17.9
         q1, q2 = self.critic(batch.obs, actions)
-        actor_loss = (alpha * log_probs - torch.minimum(q1, q2)).mean()
-        gradient_step(self.actor_optimizer, actor_loss)
+        actor_losses = alpha * log_probs - torch.minimum(q1, q2)
+        gradient_step(self.actor_optimizer, actor_losses.mean())
 
         if self.config.learn_alpha:  # as in line 8 of AL-18
             entropy_gap = log_probs.detach() + self.target_entropy
@@ -89,5 +84,5 @@ class ValueSAC(SAC):
 
         polyak_update(self.value, self.target_value, tau=self.config.tau)  # AL-17.10
 
-        losses = alpha * log_probs - torch.minimum(q1, q2)
-        return metrics | means(actor_loss=losses, entropy=-log_probs, alpha=self.log_alpha.exp())
+        losses = means(value_loss=value_losses, critic_loss=critic_losses, actor_loss=actor_losses)
+        return losses | means(entropy=-log_probs, alpha=self.log_alpha.exp())

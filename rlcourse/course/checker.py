@@ -240,7 +240,7 @@ def changes(function, case):
         return False  # the shape will be complained about later
 
 
-def as_tensor(answer, like, each="one number a step"):
+def as_tensor(answer, like, each="one number per step"):
     """The answer as a float64 tensor of the oracle's shape; `each` says in words what its numbers are.
 
     Raises:
@@ -273,7 +273,7 @@ def _size(answer):
     return len(answer) if isinstance(answer, list | tuple | str) else 1
 
 
-def judge(student, oracle, cases, mistakes, *, praise, tolerance=1e-6, show=None, each="one number a step", own=None):
+def judge(student, oracle, cases, mistakes, *, praise, tolerance=1e-6, show=None, each="one number per step", own=None):
     """Hold a student's function against an oracle, and name the mistake if it is a known one.
 
     Args:

@@ -87,7 +87,7 @@ class SameStepEnvs(gym.vector.VectorEnv):
         info: dict[str, np.ndarray] = {}
         for i, env in enumerate(self.envs):
             obs, reward, terminated[i], truncated[i], _ = env.step(actions[i])
-            rewards[i] = reward if np.ndim(reward) == 0 else _one_number(reward)
+            rewards[i] = _one_number(reward)
             self._write(batch, i, obs)
             if terminated[i] or truncated[i]:
                 if not info:
@@ -116,7 +116,7 @@ class SameStepEnvs(gym.vector.VectorEnv):
 
 
 def _one_number(reward: Any) -> float:
-    """What an array of a single reward holds."""
+    """A reward, be it a number or an array of one."""
     require(np.size(reward) == 1, f"reward must be one number per step, got {reward!r}")
     return np.asarray(reward).item()
 

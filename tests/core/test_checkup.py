@@ -104,6 +104,25 @@ def test_what_is_no_environment_is_refused():
         rl.check_environment("NoSuchThing-v0")
 
 
+def test_the_numbers_in_its_sentences_are_those_of_what_was_played():
+    class Swinging(World):
+        def look(self):
+            return np.array([30.0 * (-1) ** self.t, 0.5 * (-1) ** self.t], np.float32)
+
+    class Rare(World):
+        def step(self, action):
+            obs, _, *ends = super().step(action)
+            return obs, float(self.t == 200), *ends
+
+    assert "are large, up to 30: 0." in said(Swinging)
+    assert "Only 0.50% of the steps were paid differently" in said(lambda: Rare(length=200))
+
+
+def test_it_says_the_same_of_the_same_seed():
+    """Its actions come from the seed, too: else an environment that moves by them would seem not to repeat itself."""
+    assert "the same episode twice" not in " ".join(rl.check_environment("CartPole-v1", steps=300).sentences)
+
+
 # ---------------------------------------------------------------- what becomes of a run
 
 

@@ -108,3 +108,8 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says():
 def test_a_bad_argument_of_an_interval_is_named(options, word):
     with pytest.raises(ValueError, match=f"^{word} must"):
         rl.interval(**{"values": [1.0, 2.0], **options})
+
+
+def test_an_interval_is_computed_in_double_precision():
+    values = np.array([2.0**24, 1.0, 1.0, 1.0], np.float32)  # in single precision 2^24 + 1 is 2^24
+    assert rl.interval(values, statistic="mean").center == (2**24 + 3) / 4

@@ -1,13 +1,17 @@
 """The course's worlds: the environment samples the very table that the oracle solves."""
 
+import warnings
+
 import gymnasium as gym
 import numpy as np
 import pytest
+import torch
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 
 import rlcourse as rl
-from rlcourse.envs import make_envs
+from rlcourse.envs import TabularEnv, make_envs, teaching
+from rlcourse.envs.tabular import TabularVectorEnv
 from rlcourse.envs.vector import SameStepEnvs
 
 WORLDS = ["Corridor", "SurvivalChain", "TwoExits", "PenaltyShootout"]
@@ -104,3 +108,53 @@ def test_a_vector_of_one_is_what_gymnasium_makes_of_it(env_id):
         assert np.asarray(ours).dtype == np.asarray(gymnasiums).dtype
     for envs in (solo, sync):
         envs.close()
+
+
+def test_the_tables_hold_what_their_sentences_say():
+    table = rl.envs.corridor()
+    for cell in range(6):
+        left, right = max(cell - 1, 0), min(cell + 1, 5)
+        for action, there, back in ((0, left, right), (1, right, left)):
+            expected = torch.zeros(6, dtype=torch.float64)
+            expected[there] += 0.9
+            expected[back] += 0.1
+            torch.testing.assert_close(table.transitions[cell, action], expected)
+    torch.testing.assert_close(
+        rl.envs.penalty_shootout(0.3, payoff=2.0, offset=5.0).rewards, torch.tensor([[5.6, 6.4]]).double()
+    )
+
+
+def test_every_world_is_registered_with_its_own_settings():
+    """Once more, as at the import: each name makes its table, alone and as a vector, with the options it knows."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Gymnasium says that they are registered already
+        teaching.register()
+    for name, start, ends in (("Corridor", 0, [9]), ("SurvivalChain", 0, None), ("TwoExits", 3, [3, 7])):
+        alone, many = gym.make(f"rlcourse/{name}-v0").unwrapped, gym.make_vec(f"rlcourse/{name}-v0", num_envs=2)
+        assert isinstance(alone, TabularEnv) and isinstance(many.unwrapped, TabularVectorEnv)
+        alone.reset(seed=0)
+        many.reset(seed=0)
+        assert alone.reset(seed=0)[0] == start and many.reset(seed=0)[0].tolist() == [start, start]
+        ended = [np.any(many.step(np.zeros(2, dtype=int))[2:4]) for _ in range(10)]
+        assert ends is None or np.flatnonzero(ended).tolist() == ends
+    assert gym.make("rlcourse/Corridor-v0", offset=2.0).unwrapped.mdp.rewards[2, 0] == 2.0
+    env = gym.make("rlcourse/PenaltyShootout-v0")
+    assert env.reset(seed=0)[0] == 0 and env.step(1)[:2] == (0, 0.0)
+
+
+def test_a_start_outside_the_table_is_named():
+    for make in (
+        lambda: gym.make("rlcourse/Corridor-v0", start=6),
+        lambda: make_envs("rlcourse/Corridor-v0", 2, start=-1),
+    ):
+        with pytest.raises(ValueError, match=r"^start must be a state 0\.\.5, got (6|-1)"):
+            make()
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_a_table_is_cut_in_the_step_of_its_limit_and_not_later(limit):
+    vector = make_envs("rlcourse/TwoExits-v0", 2, max_episode_steps=limit)
+    vector.reset(seed=0)
+    ended = [vector.step(np.array([0, 1]))[2:4] for _ in range(3)]
+    for number, (terminated, truncated) in enumerate(ended, start=1):
+        assert not terminated.any() and truncated.tolist() == 2 * [number % limit == 0]

@@ -297,6 +297,7 @@ def test_a_temperature_is_above_zero(name, alpha):
         (lambda mdp, p: exact.boltzmann(1.0, 1.0), "Q"),
         (lambda mdp, p: exact.soft_backup(mdp, p, torch.zeros(8), gamma=0.9, alpha=1), "Q"),
         (lambda mdp, p: exact.soft_backup(mdp, 2 * p, mdp.rewards, gamma=0.9, alpha=1), "policy"),
+        (lambda mdp, p: exact.soft_backup(mdp, p, mdp.rewards, gamma=1.1, alpha=1), "gamma"),
         (lambda mdp, p: exact.soft_evaluate(mdp, p[:, :3], gamma=0.9, alpha=1), "policy"),
         (lambda mdp, p: exact.soft_evaluate(mdp, p, gamma=1.2, alpha=1), "gamma"),
         (lambda mdp, p: exact.soft_evaluate(mdp, p, gamma=1.0, alpha=1), "gamma"),
@@ -310,3 +311,14 @@ def test_a_bad_soft_argument_is_named(call, word):
     mdp = random_mdp(0)
     with pytest.raises(ValueError, match=f"^{word} must"):
         call(mdp, torch.full((8, 4), 0.25))
+
+
+@pytest.mark.parametrize("gamma", [0.5, 0.9, 0.99])
+def test_what_remains_of_the_error_is_at_most_the_tolerance(gamma):
+    mdp = random_mdp(0)
+    exactly = exact.soft_policy_iteration(mdp, gamma=gamma, alpha=0.5)
+    for tol in (1.0, 0.1, 0.01):
+        roughly = exact.soft_value_iteration(mdp, gamma=gamma, alpha=0.5, tol=tol)
+        assert (roughly.V - exactly.V).abs().max() <= tol
+        backups = exact.soft_evaluate_by_backups(mdp, exactly.policy, gamma=gamma, alpha=0.5, tol=tol)
+        assert (backups.Q - exactly.Q).abs().max() <= tol

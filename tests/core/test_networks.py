@@ -1,6 +1,7 @@
 """Networks: the NumPy reading of a network is the same function as the torch one."""
 
 import copy
+import warnings
 
 import gymnasium as gym
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from rlcourse.checks import check_real_box
 from rlcourse.networks import (
     MLP,
     ActionValueCritic,
@@ -20,6 +22,7 @@ from rlcourse.networks import (
     TwinActionValueCritic,
     TwinCritic,
     ValueCritic,
+    box_scale,
     hard_update,
     polyak_update,
 )
@@ -300,3 +303,17 @@ def test_twins_over_finitely_many_actions_give_the_values_of_those_taken():
     for q, all_actions in zip(twins(obs, actions), every, strict=True):
         assert all_actions.shape == (6, 3)
         torch.testing.assert_close(q, all_actions[torch.arange(6), actions])
+
+
+def test_a_box_without_one_edge_is_measured_from_the_number_nearest_to_zero():
+    low, high = np.array([-np.inf, 2.0, -np.inf, -1.0]), np.array([-3.0, np.inf, np.inf, 5.0])
+    center, half_width = box_scale(gym.spaces.Box(low, high, dtype=np.float64))
+    assert center.tolist() == [-3.0, 2.0, 0.0, 2.0] and half_width.tolist() == [1.0, 1.0, 1.0, 3.0]
+
+
+def test_an_edge_that_single_precision_cannot_hold_is_refused_in_a_sentence_and_nothing_else():
+    box = gym.spaces.Box(-1e300, 1e300, (1,), np.float64)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ValueError, match="^action_space must have low < high .* single-precision"):
+            check_real_box("action_space", box)

@@ -222,6 +222,13 @@ def test_n_must_be_a_count(n):
         rl.n_step_advantages(**window, n=n)
 
 
+@pytest.mark.parametrize("name", ["values", "next_values", "terminated", "truncated"])
+def test_the_columns_of_n_steps_have_one_shape(name):
+    window = three_steps(terminated=True)
+    with pytest.raises(ValueError, match=f"^{name} must"):
+        rl.n_step_advantages(**{**window, name: window[name][:2]}, n=2)
+
+
 def test_rewards_to_go_names_its_arguments_too():
     flags = torch.zeros(3, dtype=torch.bool)
     for arguments, word in [
@@ -231,6 +238,8 @@ def test_rewards_to_go_names_its_arguments_too():
     ]:
         with pytest.raises(ValueError, match=f"^{word} must"):
             rl.rewards_to_go(*arguments, gamma=0.9)
+    with pytest.raises(ValueError, match="^gamma must"):
+        rl.rewards_to_go(torch.ones(3), flags, flags, gamma=1.5)
     with pytest.raises(ValueError, match="^next_values must"):
         rl.rewards_to_go(torch.ones(3), flags, flags, gamma=0.9, next_values=torch.ones(3, 1))
     assert rl.rewards_to_go(torch.tensor([1, 2, 3]), flags, flags, gamma=1.0).tolist() == [6.0, 5.0, 3.0]

@@ -202,6 +202,8 @@ def test_a_missing_file_is_said_to_be_missing(tmp_path):
 def test_a_bad_argument_is_named(options, word):
     with pytest.raises(ValueError, match=f"^{word} must"):
         short(**options)
+    with pytest.raises(ValueError, match=f"^{word} must"):
+        next(rl.run(**{"algorithm": rl.PPO, "env_id": "CartPole-v1", "total_steps": 64, **options}))
 
 
 # ---------------------------------------------------------------- what a run may be trained in
@@ -390,7 +392,11 @@ def test_three_troubles_have_three_sentences(tmp_path):
     path = tmp_path / "run"
     rl.train(rl.Reinforce, "tests/Later-v0", total_steps=20, progress=False).save(path)
     gym.registry.pop("tests/Later-v0")
-    with pytest.raises(ValueError, match="^env_id must be registered first, or given: .*'tests/Later-v0'"):
+    sentence = (
+        "^env_id must be registered first, or given: the run was made in 'tests/Later-v0', an environment that "
+        r"Gymnasium does not know now\. Register it again \(import its package\), or rl\.load\(path, env_id=\.\.\.\)$"
+    )
+    with pytest.raises(ValueError, match=sentence):
         rl.load(path)
     assert rl.load(path, env_id=Five).env_id is Five
     whole = bytearray(path.read_bytes())
@@ -404,6 +410,12 @@ def test_three_troubles_have_three_sentences(tmp_path):
     for wrong in (None, 3, tmp_path):
         with pytest.raises(ValueError, match="^path must"):
             rl.load(wrong)
+    rl.train(rl.Reinforce, lambda: Five(), total_steps=20, progress=False).save(path)
+    with pytest.raises(ValueError, match=r"^env_id must be given, .*: rl\.load\(path, env_id=.*lambda.*\)$"):
+        rl.load(path)
+    rl.train(rl.Reinforce, Five, total_steps=20, progress=False).save(path)
+    with pytest.raises(ValueError, match=r"rl\.load\(path, env_id=Five\)$"):
+        rl.load(path)
 
 
 # ---------------------------------------------------------------- the precision that the user has set

@@ -336,3 +336,92 @@ def test_stopped_carries_the_verdict():
     with pytest.raises(Stopped) as stopped:
         checker.call(forgotten_return, CASES[0])
     assert "returns nothing" in stopped.value.verdict.sentence
+
+
+# ---------------------------------------------------------------- small things that a student meets
+
+
+def test_numbers_of_numpy_and_lists_are_answers_like_tensors():
+    assert check(lambda x: 2 * x.numpy()).passed and check(lambda x: (2 * x).tolist()).passed
+    assert check(lambda x: x.numpy() + 2).sentence == "You add two in place of doubling."
+
+
+def test_a_shape_is_told_with_what_its_numbers_are():
+    assert check(lambda x: x[:2]).sentence == "Return shape [3], one number per step; got shape [2]."
+    assert "one number per case; got shape [2]" in check(lambda x: x[:2], each="one number per case").sentence
+
+
+def test_an_answer_may_hold_as_many_numbers_as_the_limit(monkeypatch):
+    monkeypatch.setattr(checker, "LARGEST", 3)
+    assert check(double).passed
+    monkeypatch.setattr(checker, "LARGEST", 2)
+    assert "more than 2 numbers" in check(double).sentence
+
+
+def test_an_error_without_words_is_an_error_all_the_same():
+    def student(x):
+        raise ValueError
+
+    def stub(x):
+        raise NotImplementedError
+
+    def refused(x):
+        raise NotImplementedError("not for integers")
+
+    assert check(student).state == checker.WRONG and check(stub).state == checker.UNFINISHED
+    assert check(refused).state == checker.WRONG
+    assert "far  away" not in describe(ValueError("far\n  away"), student)
+    assert "far away" in describe(ValueError("far\n  away"), student)
+
+
+def test_what_has_no_source_and_does_nothing_is_a_stub():
+    empty = ("pass\n    ...", "return ...", "return None", "if True:\n        pass")
+    for body in empty:
+        made = {}
+        exec(f"def student(x):\n    {body}\n", made)
+        assert checker.has_dots(made["student"]), body
+    exec("def student(x):\n    pass\n    return 2 * x\n", made)
+    assert not checker.has_dots(made["student"]) and check(made["student"]).passed
+
+
+def test_what_only_waits_is_stopped_after_twelve_times_the_limit():
+    began = time.monotonic()
+    with pytest.raises(checker.Endless):
+        checker.within(0.2, lambda: [time.sleep(0.2) for _ in range(50)])
+    assert time.monotonic() - began > 2
+
+
+def test_numbers_are_written_as_a_reader_writes_them():
+    assert checker.write([1.5, 1, 2]) == "(1.5, 1, 2)" and checker.write(0.25) == "0.25"
+    assert checker.write(range(20)) == "(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, …)"
+
+
+def test_a_verdict_in_a_notebook_shows_the_case_and_escapes_it():
+    shown = checker.wrong("Use `<`.", "x < 1")._repr_html_()
+    assert "<code>x &lt; 1</code>" in shown and "✘ Not yet.</b>" in shown and "#b35900" in shown
+    assert (
+        "<br>" not in checker.right("Good.")._repr_html_()
+        and "✔ Right.</b> Good." in checker.right("Good.")._repr_html_()
+    )
+
+
+def test_two_calls_that_differ_are_noticed():
+    numbers = iter(range(100))
+    assert checker.changes(lambda x: next(numbers) * x, CASES[0])
+    assert not checker.changes(double, CASES[0])
+    assert not checker.changes(lambda x: x * float("nan"), CASES[0])
+    assert not checker.changes(lambda x: "words", CASES[0])
+    shapes = iter((CASES[0][0], CASES[0][0][:2]))
+    assert not checker.changes(lambda x: next(shapes), CASES[0])
+
+
+def nearly_double(x):
+    return x - x * 3
+
+
+def test_one_change_from_right_is_found_behind_what_was_handed_out():
+    handed_out = lambda function: lambda x: function(x) + 0 * x  # noqa: E731
+    verdict = judge(
+        handed_out(nearly_double), lambda x: x + x * 3, CASES, [], praise="", own=(nearly_double, handed_out)
+    )
+    assert verdict.state == checker.WRONG and "return x - x * 3" in verdict.sentence

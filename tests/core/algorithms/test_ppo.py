@@ -13,6 +13,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 
 import rlcourse as rl
 from rlcourse.algorithms.agent import minibatches
+from rlcourse.algorithms.ppo import standardized
 from rlcourse.envs import make_envs
 
 
@@ -264,3 +265,14 @@ def test_a_wrong_seed_is_named(options, sentence):
 def test_a_wrong_config_is_named():
     with pytest.raises(ValueError, match="^config must be a PPO.Config"):
         rl.PPO(gym.spaces.Discrete(2), gym.spaces.Discrete(2), rl.Reinforce.Config())
+
+
+def test_a_single_number_becomes_zero_and_each_seed_is_scaled_by_itself():
+    assert standardized(torch.tensor([[5.0]])).tolist() == [[0.0]]
+    assert standardized(torch.tensor([[[5.0], [7.0], [9.0]]])).tolist() == [[[0.0], [0.0], [0.0]]]
+    numbers = torch.arange(24.0).reshape(4, 3, 2) ** 2
+    for seed in range(3):
+        alone = standardized(numbers[:, seed])
+        torch.testing.assert_close(standardized(numbers)[:, seed], alone)
+        torch.testing.assert_close(alone.mean(), torch.tensor(0.0), atol=1e-6, rtol=0)
+        torch.testing.assert_close(alone.std(), torch.tensor(1.0))

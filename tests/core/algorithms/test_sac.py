@@ -1,5 +1,6 @@
 """SAC in its three forms: targets, losses and gradients by hand; what reaches whom; that each learns."""
 
+import contextlib
 import math
 
 import gymnasium as gym
@@ -8,6 +9,7 @@ import pytest
 import torch
 
 import rlcourse as rl
+from rlcourse.envs import make_envs
 
 LOW, HIGH = np.array([-1.0, 0.0], np.float32), np.array([2.0, 5.0], np.float32)
 OBS, BOX, THREE = gym.spaces.Box(-np.inf, np.inf, (3,), np.float32), gym.spaces.Box(LOW, HIGH), gym.spaces.Discrete(3)
@@ -266,3 +268,17 @@ def test_it_learns(algorithm, env_id, steps, score, config, least_successes):
         history = rl.train(algorithm, env_id, total_steps=steps, seed=seed, config=setting, progress=False)
         learned += rl.evaluate(history.agent, env_id).mean() > score
     assert learned >= least_successes(16, chance=0.9)
+
+
+@pytest.mark.parametrize("algorithm", [rl.SAC, rl.TD3])
+def test_the_policy_acts_as_soon_as_the_warm_up_is_over_and_learns_once_there_is_a_batch(algorithm, monkeypatch):
+    acted = []
+    monkeypatch.setattr(algorithm, "act", lambda self, obs: acted.append(1) or self.act_deterministically(obs))
+    with contextlib.closing(make_envs("Pendulum-v1", 1)) as envs:
+        spaces = envs.single_observation_space, envs.single_action_space
+        learner = algorithm(*spaces, algorithm.Config(warmup=5, batch_size=8, hidden=(4,)))
+        updates = learner.training(rl.Collector(envs, seed=0))
+        next(updates)
+        assert len(learner.buffer) == 8 and len(acted) == 3
+        next(updates)
+        assert len(learner.buffer) == 9 and len(acted) == 4

@@ -105,9 +105,10 @@ def value_of_a_record(uses, values, shown, *, critic_step, best):
     style.set_ticks(axes.xaxis, places, [str(often) for often in uses])
     axes.set_title(f"1,000 recorded steps, critic's step size {critic_step:g}")
     pairs = ", ".join(f"{number(y, 2)} after {n}" for n, y in zip(uses[:shown], values[:shown], strict=True))
+    times = "use" if uses[:shown][-1] == 1 else "uses"
     return style.say(
         figure,
-        f"Critic's step size {critic_step:g}: the learned policy is worth {pairs} uses; at best {number(best, 2)}.",
+        f"Critic's step size {critic_step:g}: the learned policy is worth {pairs} {times}; at best {number(best, 2)}.",
     )
 
 
