@@ -208,7 +208,7 @@ def box_scale(action_space: gym.spaces.Box) -> tuple[np.ndarray, np.ndarray]:
 
 
 def has_edges(action_space: gym.spaces.Box) -> np.ndarray:
-    """Which components of a Box have two edges, booleans [d]; an edge beyond ±1e18 is as good as none."""
+    """Which components of a Box have two edges, booleans [d]; an edge at ±1e18 or beyond is as good as none."""
     return (np.abs(action_space.low.astype(float)) < HUGE) & (np.abs(action_space.high.astype(float)) < HUGE)
 
 

@@ -24,6 +24,7 @@ from rlcourse.networks import (
     ValueCritic,
     box_scale,
     hard_update,
+    has_edges,
     polyak_update,
 )
 
@@ -309,6 +310,11 @@ def test_a_box_without_one_edge_is_measured_from_the_number_nearest_to_zero():
     low, high = np.array([-np.inf, 2.0, -np.inf, -1.0]), np.array([-3.0, np.inf, np.inf, 5.0])
     center, half_width = box_scale(gym.spaces.Box(low, high, dtype=np.float64))
     assert center.tolist() == [-3.0, 2.0, 0.0, 2.0] and half_width.tolist() == [1.0, 1.0, 1.0, 3.0]
+
+
+def test_an_edge_is_one_up_to_a_size_whose_square_is_finite():
+    low, high = np.array([-1.0, -1e18, -1e17, -np.inf]), np.array([1.0, 2.0, 1e17, 1e18])
+    assert has_edges(gym.spaces.Box(low, high, dtype=np.float64)).tolist() == [True, False, True, False]
 
 
 def test_an_edge_that_single_precision_cannot_hold_is_refused_in_a_sentence_and_nothing_else():
