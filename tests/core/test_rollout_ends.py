@@ -183,3 +183,16 @@ def test_every_environment_is_closed_when_something_breaks(counted):
     with pytest.raises(ValueError, match="^agent must"):
         rl.evaluate(None, Counted)
     assert all_closed() == 12
+
+
+def test_an_agent_is_judged_without_its_exploration_and_a_scripted_one_as_it_is():
+    class Scripted:
+        def act(self, obs):
+            return np.ones(len(obs), dtype=int)  # right, where the keeper dives
+
+    class Explorer(Scripted):
+        def act_deterministically(self, obs):
+            return np.zeros(len(obs), dtype=int)
+
+    assert rl.evaluate(Explorer(), "rlcourse/PenaltyShootout-v0", episodes=5).tolist() == [1.0] * 5
+    assert rl.evaluate(Scripted(), "rlcourse/PenaltyShootout-v0", episodes=5).tolist() == [0.0] * 5

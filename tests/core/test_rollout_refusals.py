@@ -7,6 +7,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 import rlcourse as rl
 from counters import Counter, Noted
+from rlcourse import rollout
 from rlcourse.envs import make_envs
 
 # ---------------------------------------------------------------- bad numbers are named where they enter
@@ -202,3 +203,18 @@ def test_a_seed_outside_the_range_is_refused_everywhere():
         ):
             with pytest.raises(ValueError, match="^seed must"):
                 call()
+
+
+def test_rewards_are_kept_in_double_precision_whatever_they_come_in():
+    for given in ([1, 2], [True, False], np.float32([0.1, 3.0]), [np.float16(0.5), 2]):
+        kept = rollout.rewarded(given)
+        assert kept.dtype == np.float64 and kept.tolist() == [float(value) for value in given]
+
+
+def test_a_space_is_written_down_by_its_kind():
+    outline = rollout.outline
+    assert outline(gym.spaces.MultiBinary(3), True) == {"kind": "MultiBinary(3)"}
+    assert outline(gym.spaces.Discrete(4, start=1), True) == {"kind": "Discrete", "start": 1, "n": 4}
+    box = gym.spaces.Box(np.float32([0, -1]), np.float32([2, 1]))
+    assert outline(box, False) == {"kind": "Box", "shape": [2]}
+    assert outline(box, True) == {"kind": "Box", "shape": [2], "low": [0.0, -1.0], "high": [2.0, 1.0]}

@@ -9,6 +9,7 @@ import torch
 
 import rlcourse as rl
 from rlcourse import training
+from rlcourse.algorithms.agent import adam
 from rlcourse.envs import make_envs
 from rlcourse.envs.side_by_side import CartPoles, Pendulums, SideBySide, make_side_by_side
 from rlcourse.generators import Generators
@@ -441,3 +442,17 @@ def test_an_agent_that_asks_for_whole_episodes_has_to_say_so():
 
     with pytest.raises(ValueError, match="^algorithm must have whole_episodes = True"):
         rl.train_many(Silent, "CartPole-v1", seeds=2, total_steps=100, progress=False)
+
+
+def test_sixteen_seeds_learn_where_nobody_says_how_many():
+    histories = rl.train_many(rl.Reinforce, "CartPole-v1", total_steps=10, num_envs=1, progress=False)
+    assert [history.seed for history in histories] == list(range(16))
+
+
+def test_adam_has_the_epsilon_of_the_course_alone_and_in_a_population():
+    """A population's gradients are divided by the number of its seeds; so is ε."""
+    assert adam([torch.nn.Parameter(torch.zeros(2))], 0.1).defaults["eps"] == 1e-5
+    box, two = gym.spaces.Box(-1, 1, (3,)), gym.spaces.Discrete(2)
+    for seed, count in ((0, 1), ((0, 1, 2, 3), 4)):
+        agent = rl.PPO(box, two, seed=seed)
+        assert agent.actor_optimizer.defaults["eps"] == agent.critic_optimizer.defaults["eps"] == 1e-5 / count
