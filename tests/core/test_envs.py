@@ -158,3 +158,10 @@ def test_a_table_is_cut_in_the_step_of_its_limit_and_not_later(limit):
     ended = [vector.step(np.array([0, 1]))[2:4] for _ in range(3)]
     for number, (terminated, truncated) in enumerate(ended, start=1):
         assert not terminated.any() and truncated.tolist() == 2 * [number % limit == 0]
+
+
+@pytest.mark.parametrize("env_id", ["Pendulum-v1", "MountainCar-v0", "CartPole-v1", "rlcourse/Corridor-v0"])
+def test_a_vector_has_spaces_for_all_of_its_environments(env_id):
+    envs = make_envs(env_id, 3)
+    assert envs.action_space.shape == (3, *envs.single_action_space.shape)
+    assert envs.observation_space.shape == (3, *envs.single_observation_space.shape)

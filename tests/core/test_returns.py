@@ -229,6 +229,12 @@ def test_the_columns_of_n_steps_have_one_shape(name):
         rl.n_step_advantages(**{**window, name: window[name][:2]}, n=2)
 
 
+def test_flags_of_another_kind_are_told():
+    for other, kind in ((torch.zeros(3), "torch.float32"), ([False] * 3, "list")):
+        with pytest.raises(ValueError, match=f"^terminated must be a boolean tensor, got {kind}$"):
+            rl.td_target(torch.ones(3), torch.ones(3), other, gamma=0.9)
+
+
 def test_rewards_to_go_names_its_arguments_too():
     flags = torch.zeros(3, dtype=torch.bool)
     for arguments, word in [
