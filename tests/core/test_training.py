@@ -454,3 +454,17 @@ def test_torchs_default_precision_changes_nothing(env_id, algorithm, tmp_path):
     assert np.array_equal(plain.returns, double.returns) and plain.total_steps == double.total_steps
     for name, values in plain.metrics.items():
         np.testing.assert_array_equal(values, double.metrics[name], err_msg=name)
+
+
+def test_a_metric_keeps_its_kind_of_number():
+    class Counting(rl.Reinforce):
+        def update(self, episodes):
+            return {"rows": len(episodes), "over": True, **super().update(episodes)}
+
+    metrics = rl.train(Counting, "CartPole-v1", total_steps=60, num_envs=1, progress=False).metrics
+    assert {name: metrics[name].dtype.kind for name in ("steps", "rows", "over", "entropy")} == {
+        "steps": "i",
+        "rows": "i",
+        "over": "b",
+        "entropy": "f",
+    }
