@@ -161,7 +161,7 @@ class History:
         bar = _bar(total_steps, progress, self.total_steps)
         with contextlib.closing(make_envs(self.env_id, self.num_envs)) as envs, bar:
             collector = _collector(self, envs)
-            run_to_end(_continue([self], _alone(self.agent, collector), collector, total_steps), self, bar)
+            run_to_end(_continue([self], _alone(self.agent, collector), collector, total_steps), [self], bar)
         return self
 
     def save(self, path: str | os.PathLike) -> None:
@@ -362,21 +362,20 @@ def run_many(
                 history._side_by_side = False
 
 
-def run_to_end(updates: Iterator[Any], histories: Any, bar: Any) -> Any:
-    """Follow a run, or several side by side, to the end or to an interrupt.
+def run_to_end(updates: Iterator[list[History]], histories: list[History], bar: Any) -> None:
+    """Follow one run, or several side by side, to the end or to an interrupt.
 
     Args:
-        updates: what `run` or `run_many` yields.
-        histories: the last that it has yielded, a History or a list of them.
+        updates: makes an update each time it is asked.
+        histories: the growing Histories, one for each seed.
         bar: a progress bar.
     """
     with contextlib.suppress(KeyboardInterrupt):
-        for histories in updates:
-            every = histories if isinstance(histories, list) else [histories]
-            if bar.update(min(bar.total, *(history.total_steps for history in every)) - bar.n):  # drawn anew
-                bar.set_postfix_str(_late_returns(every), refresh=False)
-    bar.set_postfix_str(_late_returns(histories if isinstance(histories, list) else [histories]), refresh=False)
-    return histories
+        for _ in updates:
+            drawn = bar.update(min(bar.total, *(history.total_steps for history in histories)) - bar.n)
+            if drawn:  # a few times per second
+                bar.set_postfix_str(_late_returns(histories), refresh=False)
+    bar.set_postfix_str(_late_returns(histories), refresh=False)
 
 
 def _late_returns(histories: list[History]) -> str:

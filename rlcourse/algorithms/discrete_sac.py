@@ -69,5 +69,9 @@ class DiscreteSAC(SoftAgent):
 
         polyak_update(self.critic, self.target_critic, tau=self.config.tau)  # AL-19.6
 
-        losses = means(critic_loss=critic_losses, actor_loss=actor_losses)
-        return losses | means(entropy=policy.entropy(), alpha=self.log_alpha.exp())
+        return means(
+            critic_loss=critic_losses,
+            actor_loss=actor_losses,
+            entropy=policy.entropy(),
+            alpha=self.log_alpha.exp(),
+        )

@@ -144,5 +144,4 @@ class SAC(SoftAgent):
 
         polyak_update(self.critic, self.target_critic, tau=self.config.tau)  # AL-18.9
 
-        losses = means(critic_loss=critic_losses, actor_loss=actor_losses)
-        return losses | means(entropy=-log_probs, alpha=self.log_alpha.exp())
+        return means(critic_loss=critic_losses, actor_loss=actor_losses, entropy=-log_probs, alpha=self.log_alpha.exp())

@@ -84,5 +84,10 @@ class ValueSAC(SAC):
 
         polyak_update(self.value, self.target_value, tau=self.config.tau)  # AL-17.10
 
-        losses = means(value_loss=value_losses, critic_loss=critic_losses, actor_loss=actor_losses)
-        return losses | means(entropy=-log_probs, alpha=self.log_alpha.exp())
+        return means(
+            value_loss=value_losses,
+            critic_loss=critic_losses,
+            actor_loss=actor_losses,
+            entropy=-log_probs,
+            alpha=self.log_alpha.exp(),
+        )

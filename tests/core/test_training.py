@@ -87,8 +87,9 @@ class Stop:
 
 
 def test_an_interrupt_returns_what_was_learned(tmp_path):
-    updates = rl.run(rl.Reinforce, "CartPole-v1", total_steps=10**9)
-    history = training.run_to_end(updates, next(updates), Stop(after=3))
+    updates = rl.run_many(rl.Reinforce, "CartPole-v1", seeds=1, total_steps=10**9)
+    [history] = histories = next(updates)
+    training.run_to_end(updates, histories, Stop(after=3))
     assert len(history.metrics["steps"]) == 3 and len(history.returns) == 3 * rl.Reinforce.num_envs
     history.save(tmp_path / "stopped.npz")
     assert rl.load(tmp_path / "stopped.npz").resume(total_steps=2000, progress=False).total_steps >= 2000

@@ -6,42 +6,17 @@ import pytest
 import torch
 
 import rlcourse as rl
+from replayed import BOX, CENTER, HALF, HIGH, LOW, OBS, doubles, judged, moved_apart, stored, weights
 from rlcourse.algorithms.agent import RandomPolicy
-
-LOW, HIGH = np.array([-1.0, 0.0], np.float32), np.array([2.0, 5.0], np.float32)
-OBS, ACTIONS = gym.spaces.Box(-np.inf, np.inf, (3,), np.float32), gym.spaces.Box(LOW, HIGH)
 
 
 def make(seed=0, **config):
-    learner = rl.DDPG(OBS, ACTIONS, rl.DDPG.Config(**{"hidden": (16, 12), **config}), seed=seed)
-    generator = torch.Generator().manual_seed(seed + 50)
-    with torch.no_grad():  # targets that differ from what they follow, and an actor away from the centre
-        for module in (learner.target_actor, learner.target_critic, learner.actor):
-            for weight in module.parameters():
-                weight += 0.2 * torch.randn(weight.shape, generator=generator)
-    return learner
-
-
-def stored(size=64, seed=0):
-    rng = np.random.default_rng(seed)
-    obs, next_obs = (torch.tensor(rng.normal(size=(size, 3)), dtype=torch.float32) for _ in range(2))
-    actions = torch.tensor(rng.uniform(LOW, HIGH, size=(size, 2)), dtype=torch.float32)
-    rewards = torch.tensor(rng.normal(size=size), dtype=torch.float32)
-    ends = rng.integers(3, size=size)  # going on, terminated, truncated
-    return rl.Transitions(obs, actions, rewards, next_obs, torch.tensor(ends == 1), torch.tensor(ends == 2))
-
-
-def doubles(batch):
-    return {name: tensor.double().numpy() for name, tensor in vars(batch).items()}
+    learner = rl.DDPG(OBS, BOX, rl.DDPG.Config(**{"hidden": (16, 12), **config}), seed=seed)
+    return moved_apart(learner, ("target_actor", "target_critic", "actor"), seed)
 
 
 def act_by_hand(net, obs):
-    return (LOW + HIGH) / 2 + (HIGH - LOW) / 2 * np.tanh(net.forward(obs))
-
-
-def judged(critic, obs, actions):
-    """Q of a copied critic, which sees the actions in half-widths from the centre of the box."""
-    return critic.forward(np.concatenate([obs, (actions - (LOW + HIGH) / 2) / ((HIGH - LOW) / 2)], axis=1))[:, 0]
+    return CENTER + HALF * np.tanh(net.forward(obs))
 
 
 def targets_by_hand(by_hand, learner, b):
@@ -69,11 +44,11 @@ def test_the_actors_gradient_is_the_chain_rule_by_hand(by_hand, one_update, agre
     metrics, gradients = one_update(learner, batch)
     critic = by_hand(learner.critic.net)  # the actor ascends the critic that has made its step
     unbounded = actor.forward(obs)
-    actions = (LOW + HIGH) / 2 + (HIGH - LOW) / 2 * np.tanh(unbounded)
+    actions = CENTER + HALF * np.tanh(unbounded)
     q = judged(critic, obs, actions)
     inputs = critic.backward(np.full((len(obs), 1), 1 / len(obs)))[1][:, 3:]  # of the last two inputs, in half-widths
-    slope = inputs / ((HIGH - LOW) / 2)  # ∇_a Q
-    expected = actor.backward(-slope * (HIGH - LOW) / 2 * (1 - np.tanh(unbounded) ** 2))[0]
+    slope = inputs / HALF  # ∇_a Q
+    expected = actor.backward(-slope * HALF * (1 - np.tanh(unbounded) ** 2))[0]
     np.testing.assert_allclose(metrics["mean_q"], q.mean(), rtol=1e-5)
     agree(gradients["actor_optimizer"], expected)
 
@@ -84,10 +59,6 @@ def test_stored_actions_do_not_matter_to_the_actor_and_do_to_the_critic(one_upda
     other = rl.Transitions(**{**vars(batch), "actions": batch.actions.flip(0)})
     losses = [make(learning_rate=1e-12).update(rows) for rows in (batch, other)]  # the critic stays what it was
     assert losses[0]["mean_q"] == losses[1]["mean_q"] and losses[0]["value_loss"] != losses[1]["value_loss"]
-
-
-def weights(*modules):
-    return [weight.detach().clone() for module in modules for weight in module.parameters()]
 
 
 @pytest.mark.covers("AL-12", "AL-13", "EQ-36", "EQ-37", "EQ-42", "EQ-43")
@@ -117,7 +88,7 @@ def test_exploration_adds_noise_of_the_size_asked_for_and_stays_in_the_box():
     for noise in ("gaussian", "ou"):
         learner = make(noise=noise, noise_std=0.05)
         drawn = np.array([learner.act(obs)[0] for _ in range(20_000)])
-        spread = (drawn - learner.act_deterministically(obs)[0]).std(axis=0) / (HIGH - LOW) * 2
+        spread = (drawn - learner.act_deterministically(obs)[0]).std(axis=0) / HALF
         np.testing.assert_allclose(spread, 0.05, rtol=0.15)
         loud = make(noise=noise, noise_std=3.0)
         drawn = np.array([loud.act(obs)[0] for _ in range(500)])
@@ -198,7 +169,7 @@ def test_a_state_is_a_copy_that_two_agents_can_start_from():
 )
 def test_a_wrong_setting_is_named(config, sentence):
     with pytest.raises(ValueError, match=sentence):
-        rl.DDPG(OBS, ACTIONS, rl.DDPG.Config(**config))
+        rl.DDPG(OBS, BOX, rl.DDPG.Config(**config))
 
 
 def test_actions_it_cannot_choose_are_named():

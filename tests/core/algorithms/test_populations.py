@@ -257,7 +257,8 @@ def test_progress_shows_mean_and_standard_deviation_of_the_seeds():
             self.said += (sentence,)
 
     bar, run = Bar(), rl.run_many(rl.PPO, seeds=SEEDS, **options(rl.PPO))
-    histories = training.run_to_end(run, next(run), bar)
+    histories = next(run)
+    training.run_to_end(run, histories, bar)
     late = [history.late_return for history in histories]
     assert bar.n == bar.total and bar.said[-1] == f"return {np.mean(late):.1f} ± {np.std(late):.1f}, 3 seeds"
 

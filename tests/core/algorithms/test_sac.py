@@ -8,45 +8,19 @@ import numpy as np
 import pytest
 import torch
 
+import replayed
 import rlcourse as rl
+from replayed import BOX, CENTER, HALF, HIGH, LOW, OBS, doubles, moved_apart, noise_to_come, stored, weights
 from rlcourse.envs import make_envs
 
-LOW, HIGH = np.array([-1.0, 0.0], np.float32), np.array([2.0, 5.0], np.float32)
-OBS, BOX, THREE = gym.spaces.Box(-np.inf, np.inf, (3,), np.float32), gym.spaces.Box(LOW, HIGH), gym.spaces.Discrete(3)
+THREE = gym.spaces.Discrete(3)
 GAMMA = 0.98
 
 
 def make(algorithm=rl.SAC, actions=BOX, seed=0, **config):
     learner = algorithm(OBS, actions, algorithm.Config(**{"hidden": (16, 12), "alpha": 0.7, **config}), seed=seed)
-    generator = torch.Generator().manual_seed(seed + 50)
-    with torch.no_grad():  # slow copies that differ from what they follow, and an actor with opinions
-        for name in ("target_critic", "target_value", "actor"):
-            for weight in getattr(learner, name).parameters() if hasattr(learner, name) else ():
-                weight += 0.2 * torch.randn(weight.shape, generator=generator)
-    return learner
-
-
-def stored(actions=BOX, size=64, seed=0):
-    rng = np.random.default_rng(seed)
-    obs, next_obs = (torch.tensor(rng.normal(size=(size, 3)), dtype=torch.float32) for _ in range(2))
-    if actions is BOX:
-        taken = torch.tensor(rng.uniform(LOW, HIGH, size=(size, 2)), dtype=torch.float32)
-    else:
-        taken = torch.tensor(rng.integers(3, size=size))
-    ends = rng.integers(3, size=size)
-    rewards = torch.tensor(rng.normal(size=size), dtype=torch.float32)
-    return rl.Transitions(obs, taken, rewards, next_obs, torch.tensor(ends == 1), torch.tensor(ends == 2))
-
-
-def doubles(batch):
-    return {name: tensor.double().numpy() for name, tensor in vars(batch).items()}
-
-
-def noise_to_come(learner, shape):
-    """The standard-normal numbers that the agent will draw next, in single precision as it does."""
-    rng = np.random.default_rng()
-    rng.bit_generator.state = learner.rng.bit_generator.state
-    return rng.standard_normal(shape, dtype=np.float32).astype(float)
+    slow = "target_value" if algorithm is rl.ValueSAC else "target_critic"
+    return moved_apart(learner, (slow, "actor"), seed)
 
 
 def squashed(net, obs, noise):
@@ -54,16 +28,13 @@ def squashed(net, obs, noise):
     mean, log_std = np.split(net.forward(obs), 2, axis=1)
     inside = (log_std > -5) & (log_std < 2)
     log_std = np.clip(log_std, -5, 2)
-    half = (HIGH - LOW) / 2
     t = np.tanh(mean + np.exp(log_std) * noise)
     log_probs = (-(noise**2) / 2 - log_std - np.log(2 * np.pi) / 2 - np.log(1 - t**2)).sum(1)
-    return (LOW + HIGH) / 2 + half * t, log_probs, t, half, np.exp(log_std), inside
+    return CENTER + HALF * t, log_probs, t, HALF, np.exp(log_std), inside
 
 
 def judged(critics, obs, actions):
-    """Q of copied critics, which see the actions in half-widths from the centre of the box."""
-    inputs = np.concatenate([obs, (actions - (LOW + HIGH) / 2) / ((HIGH - LOW) / 2)], axis=1)
-    return np.array([critic.forward(inputs)[:, 0] for critic in critics])
+    return np.array([replayed.judged(critic, obs, actions) for critic in critics])
 
 
 def targets_by_hand(by_hand, learner, b, noise):
@@ -169,10 +140,6 @@ def test_over_finitely_many_actions_all_means_are_exact(by_hand, one_update, agr
     assert learner.target_entropy == pytest.approx(0.4 * math.log(3))
     entropy = -(probs * log_probs).sum(1).mean()
     np.testing.assert_allclose(gradients["alpha_optimizer"][0], 0.7 * (entropy - learner.target_entropy), rtol=1e-4)
-
-
-def weights(module):
-    return [weight.detach().clone() for weight in module.parameters()]
 
 
 @pytest.mark.parametrize(

@@ -1,78 +1,42 @@
 """TD3: its three changes to DDPG, each against numbers by hand: twin critics, target noise, and the delay."""
 
-import gymnasium as gym
 import numpy as np
 import pytest
 import torch
 
 import rlcourse as rl
-
-LOW, HIGH = np.array([-1.0, 0.0], np.float32), np.array([2.0, 5.0], np.float32)
-CENTER, HALF = (LOW + HIGH) / 2, (HIGH - LOW) / 2
-OBS, ACTIONS = gym.spaces.Box(-np.inf, np.inf, (3,), np.float32), gym.spaces.Box(LOW, HIGH)
+from replayed import BOX, CENTER, HALF, HIGH, LOW, OBS, doubles, judged, moved_apart, noise_to_come, stored, weights
 
 
 def make(**config):
-    """An agent whose target networks differ from what they follow, and whose actor is away from the centre."""
-    learner = rl.TD3(OBS, ACTIONS, rl.TD3.Config(**{"hidden": (16, 12), **config}), seed=0)
-    generator = torch.Generator().manual_seed(50)
-    with torch.no_grad():
-        for module in (learner.target_actor, learner.target_critic, learner.actor):
-            for weight in module.parameters():
-                weight += 0.2 * torch.randn(weight.shape, generator=generator)
-    return learner
+    learner = rl.TD3(OBS, BOX, rl.TD3.Config(**{"hidden": (16, 12), **config}), seed=0)
+    return moved_apart(learner, ("target_actor", "target_critic", "actor"))
 
 
-def stored(size=64):
-    rng = np.random.default_rng(0)
-    obs, next_obs = (torch.tensor(rng.normal(size=(size, 3)), dtype=torch.float32) for _ in range(2))
-    actions = torch.tensor(rng.uniform(LOW, HIGH, size=(size, 2)), dtype=torch.float32)
-    rewards = torch.tensor(rng.normal(size=size), dtype=torch.float32)
-    ends = rng.integers(3, size=size)  # going on, terminated, truncated
-    return rl.Transitions(obs, actions, rewards, next_obs, torch.tensor(ends == 1), torch.tensor(ends == 2))
-
-
-def draws_to_come(learner, shape):
-    """The standard-normal numbers that the agent will draw next."""
-    rng = np.random.default_rng()
-    rng.bit_generator.state = learner.rng.bit_generator.state
-    return rng.standard_normal(shape, dtype=np.float32).astype(float)
-
-
-def judged(critic, obs, actions):
-    """Q of a copied critic, which sees the actions in half-widths from the centre of the box."""
-    return critic.forward(np.concatenate([obs, (actions - CENTER) / HALF], axis=1))[:, 0]
-
-
-def targets_by_hand(by_hand, learner, batch, noise):
-    next_obs = batch.next_obs.double().numpy()
+def targets_by_hand(by_hand, learner, b, noise):
+    next_obs = b["next_obs"]
     actions = CENTER + HALF * np.tanh(by_hand(learner.target_actor.net).forward(next_obs)) + HALF * noise
     actions = np.clip(actions, LOW, HIGH)
     q = [judged(by_hand(learner.target_critic.net, i), next_obs, actions) for i in range(2)]
-    return batch.rewards.numpy() + 0.99 * (1 - batch.terminated.double().numpy()) * np.minimum(*q)
+    return b["rewards"] + 0.99 * (1 - b["terminated"]) * np.minimum(*q)
 
 
 @pytest.mark.parametrize("std, clip", [(0.0, 0.5), (0.2, 0.5), (3.0, 0.3)])
 def test_the_critics_loss_and_gradient_are_those_by_hand(by_hand, one_update, agree, std, clip):
     """The target takes the smaller critic, at the target actor's action with a noise that is cut on both sides."""
     learner, batch = make(target_noise_std=std, target_noise_clip=clip), stored()
-    noise = np.clip(std * draws_to_come(learner, (64, 2)), -clip, clip)
+    b = doubles(batch)
+    noise = np.clip(std * noise_to_come(learner, (64, 2)), -clip, clip)
     assert std < 1 or {-clip, clip} <= set(noise.ravel())
-    targets = targets_by_hand(by_hand, learner, batch, noise)
+    targets = targets_by_hand(by_hand, learner, b, noise)
     critics = [by_hand(learner.critic.net, i) for i in range(2)]
-    errors = [
-        judged(critic, batch.obs.double().numpy(), batch.actions.double().numpy()) - targets for critic in critics
-    ]
+    errors = [judged(critic, b["obs"], b["actions"]) - targets for critic in critics]
     metrics, gradients = one_update(learner, batch)
     np.testing.assert_allclose(metrics["value_loss"], np.square(errors).mean(1).sum(), rtol=1e-5)
     np.testing.assert_allclose(metrics["mean_target"], targets.mean(), rtol=1e-5)
     pairs = zip(critics, errors, strict=True)
     agree(gradients["critic_optimizer"], *(critic.backward(2 * error[:, None] / 64)[0] for critic, error in pairs))
     assert "actor_optimizer" not in gradients
-
-
-def weights(*modules):
-    return [weight.detach().clone() for module in modules for weight in module.parameters()]
 
 
 def moved(before, after):
