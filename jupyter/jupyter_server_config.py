@@ -8,6 +8,7 @@ the notebook's metadata, where JupyterLab's setting saveState puts it (labconfig
 
 import html
 import re
+import warnings
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
@@ -64,4 +65,6 @@ def png(widget):
 
 
 c = get_config()  # noqa: F821 - Jupyter defines it
+# Jupyter reads this file twice, for the server and for JupyterLab, and warns of the second hook.
+warnings.filterwarnings("ignore", message="Overriding existing pre_save_hook")
 c.FileContentsManager.pre_save_hook = keep_stills

@@ -3,12 +3,14 @@
 import importlib.util
 import json
 import urllib.request
+import warnings
 from pathlib import Path
 
 import ipywidgets
 import nbformat
 import pytest
 from ipywidgets.embed import dependency_state
+from jupyter_server.services.contents.filemanager import FileContentsManager
 from tqdm.notebook import tqdm
 from traitlets.config.loader import PyFileConfigLoader
 
@@ -24,11 +26,13 @@ in_lab = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(in_lab)
 chromium, FRONT, HANDLE = in_lab.chromium, in_lab.FRONT, in_lab.HANDLE
 
-keep_stills = (
-    PyFileConfigLoader("jupyter_server_config.py", str(lab.ROOT / "jupyter"))
-    .load_config()
-    .FileContentsManager.pre_save_hook
-)
+
+def settings():
+    """What the course's Jupyter is told, read once."""
+    return PyFileConfigLoader("jupyter_server_config.py", str(lab.ROOT / "jupyter")).load_config()
+
+
+keep_stills = settings().FileContentsManager.pre_save_hook
 VIEW = "application/vnd.jupyter.widget-view+json"
 CELLS = (
     "from rlcourse.lessons.advantage.explorers import shootout_lab\nshootout_lab",
@@ -101,6 +105,15 @@ def test_the_second_day_shows_what_the_first_day_showed_last(chromium, tmp_path)
 
 
 # ---------------------------------------------------------------- without a browser
+
+
+def test_the_settings_are_read_twice_without_a_warning():
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        manager = FileContentsManager()
+        for _ in range(2):
+            manager.update_config(settings())
+    assert callable(manager.pre_save_hook) and not said
 
 
 def saved(widget, bundle):
