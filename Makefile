@@ -131,7 +131,7 @@ claims: $(TESTED) ## measure the numbers behind the claims anew
 defaults: $(TESTED) ## train the agents with their default settings on 100 seeds anew, as three processors would
 	@$(PY) -m rlcourse.course.defaults
 
-bench: $(TESTED) ## print timings: rollout, training, explorers from slider to picture, every lesson
+bench: $(WEB) ## print timings: rollout, training, explorers from slider to picture, every lesson
 	@$(PY) tools/bench.py
 
 screenshots: $(TESTED) ## photograph every lesson in both themes (into build/screenshots), and the README's picture

@@ -1,5 +1,5 @@
 """Timings of the course: `python tools/bench.py [section ...]`; sections: rollout, returns, workers,
-training, ppo, ddpg, sac, explorers, lessons.
+training, ppo, ddpg, sac, explorers, book, lessons.
 
 CPU time of one process, one torch thread. Where two things are compared they run in turn, A B A B, so that a
 machine that changes its speed changes both. Timings are printed, never tested.
@@ -207,6 +207,11 @@ def explorers():
     subprocess.run([sys.executable, str(Path(__file__).with_name("bench_explorers.py"))], check=True)
 
 
+def book():
+    """The same in the built book: a page, its pictures and a browser, no kernel."""
+    subprocess.run([sys.executable, str(Path(__file__).with_name("bench_book.py"))], check=True)
+
+
 def lessons():
     """Every notebook from a clean kernel to its last cell, on one core where the system allows it."""
     if hasattr(os, "sched_setaffinity"):
@@ -223,7 +228,7 @@ def lessons():
             print(f"  {path.stem:26s} {taken:6.1f} s {cpu:6.1f} s of CPU {total:7.1f} s in all", flush=True)
 
 
-TIMED = (rollout, returns, workers, training, ppo, ddpg, sac, explorers, lessons)
+TIMED = (rollout, returns, workers, training, ppo, ddpg, sac, explorers, book, lessons)
 SECTIONS = {section.__name__: section for section in TIMED}
 
 if __name__ == "__main__":

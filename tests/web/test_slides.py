@@ -1,16 +1,12 @@
-"""Every deck in a real browser, the network cut: slides that fit, pictures that read, sliders that answer at once.
+"""Every deck in a real browser, the network cut: slides that fit, pictures that read, sliders that answer.
 
 The text of a figure is measured by its smallest letters: 11 points (style.SMALLEST_SIZE), drawn at 100 dots an inch
 and displayed as wide as the picture is. All other text of the slide but its heading may at most be as tall.
-
-A slider's answer is timed inside the page, from the event to the frame after the new picture is decoded. A slow move is
-made again, up to four times, and its fastest time counts; the median of an explorer's moves must be below 50 ms.
 """
 
 import html.parser
 import json
 import re
-import statistics
 
 import pytest
 
@@ -24,7 +20,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 LESSONS = web.lessons()
 SIZES = {"720p": (1280, 720), "1080p": (1920, 1080)}
 MEGABYTES = 15
-ANSWER = 50  # milliseconds from a slider's event to the picture on screen
 LETTERS = style.SMALLEST_SIZE / 72 * style.DPI
 
 # What the tests ask of a page. A slide's text is read with the boxes it is painted in, so that nothing that is cut off,
@@ -104,29 +99,21 @@ window.probe = {
     for (const input of explorer.querySelectorAll('input:enabled, select:enabled')) {
       const box = input.type === 'checkbox', start = box ? Number(input.checked) : Number(input.value);
       const last = box ? 1 : input.tagName === 'SELECT' ? input.options.length - 1 : Number(input.max);
-      const times = [];
       let changed = false;
       for (const end of [0, last]) {
         await reset();
         if (end === start) continue;
         const before = this.pixels(img);
-        let time = Infinity;
-        for (let again = 0; again < 4 && time > 40; again++) {   // a machine that does much else is slow now and then
-          await reset();
-          const begin = performance.now();
-          if (box) input.checked = end === 1; else input.value = end;
-          input.dispatchEvent(new Event('input', {bubbles: true}));
-          await img.decode();
-          await new Promise(requestAnimationFrame);
-          time = Math.min(time, performance.now() - begin);
-        }
-        times.push(time);
+        if (box) input.checked = end === 1; else input.value = end;
+        input.dispatchEvent(new Event('input', {bubbles: true}));
+        await img.decode();
+        await new Promise(requestAnimationFrame);
         const after = this.pixels(img);
         changed ||= after.some((value, i) => Math.abs(value - before[i]) > 16);
         faults.push(...this.faults(place));
       }
       const label = explorer.querySelector(`label[for="${input.id}"]`);
-      found.push({name: label.textContent, changed, times});
+      found.push({name: label.textContent, changed});
     }
     await reset();
     return {explorer: explorer.id, found, faults: [...new Set(faults)]};
@@ -197,7 +184,7 @@ def test_every_explorer_answers_without_a_network(show, lesson):
         if web.tagged(cell, "explorer") and cell.metadata.slideshow.slide_type != "skip"
     ]
     assert len(places) == len(expected) > 0
-    times, idle, moved = [], [], 0
+    idle, moved = [], 0
     for place in places:
         tried = page.evaluate("place => probe.controls(place)", place)
         assert tried["faults"] == [], tried["explorer"]
@@ -205,15 +192,11 @@ def test_every_explorer_answers_without_a_network(show, lesson):
         assert changed, f"nothing moves the picture of {tried['explorer']}"
         moved += len(changed)
         idle += [f"{tried['explorer']}: {c['name']}" for c in tried["found"] if not c["changed"]]
-        mine = [time for control in tried["found"] for time in control["times"]]
-        assert statistics.median(mine) < ANSWER, tried["explorer"]
-        times += mine
         by_keyboard(page, place)
     off = page.locator(".rlx :is(input, select):disabled").count()
     print(
         f"{lesson.stem}: {len(places)} explorers tried, {moved} controls change the picture, {off} are off, "
         f"{len(idle)} change nothing at their ends {idle}; "
-        f"median {statistics.median(times):.0f} ms, slowest {max(times):.0f} ms; "
         f"{len(page.foreign)} requests outside"
     )
     sound(page)
