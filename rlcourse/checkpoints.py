@@ -4,6 +4,7 @@ import contextlib
 import json
 import math
 import os
+import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -115,12 +116,14 @@ def own_module(agent_class: type) -> str | None:
 
 
 def _classes(base: type[Agent]) -> list[type[Agent]]:
-    """A class, those made from it, and those made from them, in the order in which they were defined."""
+    """A class, those made from it, and those made from them; of two made from one class, the older one first."""
     return [base, *(deeper for heir in base.__subclasses__() for deeper in _classes(heir))]
 
 
 def trained_class(name: str, module: str | None, given: type[Agent] | None) -> type[Agent]:
-    """The class of a saved agent: the one that is given, or the last one defined of that name in that module.
+    """The class of a saved agent: the one that is given, or the one that has that name in that module now.
+
+    Where the module does not tell (a class made in a function), the last one made of that name.
 
     module is None for a class of the course.
     """
@@ -131,7 +134,8 @@ def trained_class(name: str, module: str | None, given: type[Agent] | None) -> t
             f"algorithm must be given, since the run is of {name}, a class that is not defined now: "
             f"rl.load(path, algorithm={name})",
         )
-        return fitting[-1]
+        now = getattr(sys.modules.get(module or ""), name, None)
+        return now if now in fitting else fitting[-1]
     is_agent = isinstance(given, type) and issubclass(given, Agent)
     require(
         is_agent and given.__name__ == name and (own_module(given) is None) == (module is None),

@@ -1,4 +1,4 @@
-"""Loud arguments: every public function says which argument is wrong, and what it expected."""
+"""Argument validation: every public function says which argument is wrong, and what it expected."""
 
 import math
 import operator
@@ -9,6 +9,8 @@ import gymnasium as gym
 import numpy as np
 import torch
 
+MANY_SEEDS = 10_000
+"""More seeds than anybody trains side by side: a larger number was meant to be one seed."""
 SEEDS = 2**31  # seeds lie below: every generator takes those, an environment's own among them
 
 
@@ -46,8 +48,10 @@ def check_seed(name: str, value: Any) -> int:
 
 def check_seeds(name: str, value: Any) -> tuple[int, ...]:
     """Several seeds, all different: a sequence of them, or a whole number >= 1, which stands for 0, 1, ... below it."""
-    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
-        return tuple(range(check_positive_integer(name, value)))
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable) or getattr(value, "ndim", 1) == 0:
+        count = check_positive_integer(name, value)
+        require(count <= MANY_SEEDS, f"{name} must be a list of seeds, or how many, got {count}; [{count}] is one seed")
+        return tuple(range(count))
     seeds = tuple(check_seed(f"each seed in {name}", seed) for seed in value)
     require(seeds, f"{name} must hold at least one seed, got {value!r}")
     require(len(set(seeds)) == len(seeds), f"{name} must be different from each other, got {value!r}")

@@ -88,10 +88,12 @@ def _agents(envs: gym.vector.VectorEnv) -> tuple[tuple[str, ...], list[str]]:
             fit.append(name)
         except ValueError as refusal:
             reasons.append(str(refusal))
-    hint = []
-    if not isinstance(envs.single_observation_space, gym.spaces.Box | gym.spaces.Discrete):
-        hint = ["Gymnasium's wrapper FlattenObservation makes one Box of an observation in several parts."]
-    return tuple(fit), [*dict.fromkeys(reasons), *hint]
+    space = envs.single_observation_space
+    if isinstance(space, gym.spaces.Discrete) or len(space.shape or ()) == 1:
+        return tuple(fit), [*dict.fromkeys(reasons)]
+    about_obs = [reason for reason in dict.fromkeys(reasons) if reason.startswith("observation_space")]
+    hint = "Gymnasium's wrapper FlattenObservation makes one row of an observation in several parts, or of an array."
+    return tuple(fit), [*about_obs, hint]
 
 
 def _actions(envs: gym.vector.VectorEnv) -> Iterator[str]:
@@ -110,9 +112,6 @@ def _span(space: Any) -> str:
 def _observations(envs: gym.vector.VectorEnv, played: Transitions) -> Iterator[str]:
     if not isinstance(envs.single_observation_space, gym.spaces.Box):
         return
-    shape = envs.single_observation_space.shape
-    if len(shape) > 1:
-        yield f"An observation is an array {list(shape)}; agents read it as one long row, which suits no picture."
     flat = played.next_obs.flatten(1).double().numpy()
     mean, std = flat.mean(0), flat.std(0)
     size = np.sqrt(mean**2 + std**2)
@@ -187,7 +186,8 @@ def _ends(envs: gym.vector.VectorEnv, played: Transitions) -> Iterator[str]:
 
 def _repeats(played: Transitions, again: Transitions) -> Iterator[str]:
     """Whether the same seed and actions give the same episode."""
-    if not torch.equal(played.next_obs[: len(again)], again.next_obs):
+    both = min(len(played), len(again))
+    if not torch.equal(played.next_obs[:both], again.next_obs[:both]):
         yield (
             "The same seed does not give the same episode twice: it draws from a generator that reset(seed=...) does "
             "not set. No run in it can be repeated."

@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 import torch
 
-from rlcourse.checks import check_positive_integer, check_step_size, check_unit_interval, require
+from rlcourse.checks import check_nonnegative, check_positive_integer, check_step_size, check_unit_interval, require
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ class FiniteMDP:
             require(table.isfinite().all(), f"{name} must hold finite numbers, got NaN or infinity")
             object.__setattr__(self, name, table)
         shape = tuple(self.transitions.shape)
-        require(len(shape) == 3 and shape[0] == shape[2], f"transitions must have shape [S, A, S], got {shape}")
+        square = len(shape) == 3 and shape[0] == shape[2]
+        require(square and self.transitions.numel(), f"transitions must have shape [S, A, S], S, A >= 1, got {shape}")
         require(
             tuple(self.rewards.shape) == shape[:2],
             f"rewards must have shape [S, A] = {shape[:2]}, got {tuple(self.rewards.shape)}",
@@ -150,11 +151,16 @@ def visits(mdp: FiniteMDP, policy: torch.Tensor, start: torch.Tensor, *, gamma: 
     Returns:
         d[s], float64; with gamma = 1 the expected number of visits in an episode.
 
+    Raises:
+        ValueError: if policy or start is not what it should be, gamma is out of range, or visits have no end.
+
     Source: Sutton et al. 2000.
     """
     gamma = check_unit_interval("gamma", gamma)
     policy = _check_policy(mdp, policy)
     start = torch.as_tensor(start, dtype=torch.float64)
+    is_start = start.shape == (mdp.num_states,) and (start >= 0).all() and abs(start.sum() - 1) < 1e-6
+    require(is_start, f"start must hold {mdp.num_states} probabilities that sum to 1, got {start.tolist()}")
     step = torch.einsum("sa,sap->sp", policy, mdp.transitions)
     identity = torch.eye(mdp.num_states, dtype=torch.float64)
     return _solve(identity - gamma * step.T, start, gamma)
@@ -167,6 +173,9 @@ def policy_gradient(mdp: FiniteMDP, policy: torch.Tensor, start: torch.Tensor, *
 
     Returns:
         Gradient, shape [S, A], float64, unit of reward.
+
+    Raises:
+        ValueError: as `evaluate` and `visits`.
 
     Source: Sutton et al. 2000, the policy gradient theorem.
     """
@@ -243,7 +252,7 @@ def soft_backup(mdp: FiniteMDP, policy: torch.Tensor, Q: torch.Tensor, *, gamma:
         policy: π(a|s), shape [S, A].
         Q: any table, shape [S, A], unit of reward.
         gamma: γ, in [0, 1].
-        alpha: temperature α > 0.
+        alpha: temperature α >= 0.
 
     Returns:
         𝓑^π Q, shape [S, A], float64.
@@ -251,9 +260,9 @@ def soft_backup(mdp: FiniteMDP, policy: torch.Tensor, Q: torch.Tensor, *, gamma:
     Raises:
         ValueError: if a table has the wrong shape, policy is not one, or gamma or alpha is out of range.
 
-    Source: Haarnoja et al. 2018, lemma 1.
+    Source: Haarnoja et al. 2018b, lemma 1.
     """
-    gamma, alpha = check_unit_interval("gamma", gamma), _check_temperature(alpha)
+    gamma, alpha = check_unit_interval("gamma", gamma), check_nonnegative("alpha", alpha)
     policy = _check_policy(mdp, policy)
     Q, shape = torch.as_tensor(Q, dtype=torch.float64), tuple(mdp.rewards.shape)
     require(tuple(Q.shape) == shape, f"Q must have shape [S, A] = {shape}, got {tuple(Q.shape)}")
@@ -272,7 +281,7 @@ def soft_evaluate(mdp: FiniteMDP, policy: torch.Tensor, *, gamma: float, alpha: 
         mdp: a FiniteMDP.
         policy: π(a|s), shape [S, A].
         gamma: γ, in [0, 1]; 1 needs a policy that ends every episode.
-        alpha: temperature α > 0, unit of reward per nat.
+        alpha: temperature α >= 0, unit of reward per nat; with 0 these are the values of `evaluate`.
 
     Returns:
         SoftEvaluation(V[s], Q[s, a]), float64, unit of reward.
@@ -280,9 +289,9 @@ def soft_evaluate(mdp: FiniteMDP, policy: torch.Tensor, *, gamma: float, alpha: 
     Raises:
         ValueError: if policy is not one, gamma or alpha is out of range, or the values are not finite.
 
-    Source: Haarnoja et al. 2018, equations 2 and 3.
+    Source: Haarnoja et al. 2018b, equations 2 and 3.
     """
-    gamma, alpha = check_unit_interval("gamma", gamma), _check_temperature(alpha)
+    gamma, alpha = check_unit_interval("gamma", gamma), check_nonnegative("alpha", alpha)
     policy = _check_policy(mdp, policy)
     step = torch.einsum("sa,sap->sp", policy, mdp.transitions)
     reward = (policy * mdp.rewards).sum(-1) + alpha * _entropy(policy)
@@ -332,7 +341,7 @@ def soft_policy_iteration(mdp: FiniteMDP, *, gamma: float, alpha: float) -> Soft
     Raises:
         ValueError: if gamma or alpha is out of range, or the values are not finite.
 
-    Source: Haarnoja et al. 2018, theorem 1.
+    Source: Haarnoja et al. 2018b, theorem 1.
     """
     gamma, alpha = check_unit_interval("gamma", gamma), _check_temperature(alpha)
     policy = torch.full_like(mdp.rewards, 1 / mdp.num_actions)  # AL-16.1

@@ -14,7 +14,7 @@ from rlcourse.checks import (
     require,
 )
 
-LARGEST_LOG_RATIO = 60.0  # e^88 is infinite in single precision, and the gradient of what is clipped away NaN
+LARGEST_LOG_RATIO = 60.0  # e^89 is infinite in single precision, and the gradient of what is clipped away NaN
 
 
 def policy_gradient(log_probs: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:

@@ -17,7 +17,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from rlcourse.algorithms.agent import Agent
+from rlcourse.algorithms.agent import Agent, is_adam
+from rlcourse.checks import require
 from rlcourse.generators import Generators
 from rlcourse.replay import ReplayBuffer
 from rlcourse.rollout import Collector, Log, Player, end_to_end, keep_score, warn_of_a_cut
@@ -104,6 +105,9 @@ class Population:
         observation_space, action_space, config: as for the agent.
         seeds: several different ones.
 
+    Raises:
+        ValueError: if an optimiser of the agent is not Adam: others would take steps that are S times too short.
+
     Attributes:
         agent: all of them, one agent whose tensors have an axis for the seeds.
     """
@@ -117,6 +121,12 @@ class Population:
         seeds: Sequence[int],
     ):
         self.agent = algorithm(observation_space, action_space, config, seed=seeds)
+        for name, part in self.agent.parts().items():
+            require(
+                not isinstance(part, torch.optim.Optimizer) or is_adam(part),
+                f"{name} must be self.adam(...) where several seeds learn side by side, got {type(part).__name__}; "
+                "rl.train trains one seed with any optimiser",
+            )
 
     def training(self, collector: PopulationCollector) -> Iterator[dict[int, dict]]:
         """Updates, for ever; yields the metrics of each seed that made one, by its number."""

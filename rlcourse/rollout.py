@@ -61,7 +61,8 @@ class Collector:
             limit of the environments, or, where they have none, EPISODE_LIMIT.
 
     Attributes:
-        envs, seed, max_episode_steps: as given.
+        envs, seed: as given.
+        max_episode_steps: the limit that holds, given or found.
         steps: environment steps handed out so far, all environments together.
         finished: (steps, return) of each finished episode, in the order in which they ended.
         cut: how many of the last whole episodes were cut.
@@ -229,7 +230,7 @@ class Collector:
         obs = self._obs
         actions = self._act(agent, obs.copy())  # copies: an agent, too, may write into what it is shown
         step_obs, rewards, terminated, truncated, info = self.envs.step(
-            playable(self.envs.single_action_space, actions)
+            playable(self.envs.single_action_space, actions, self.num_envs)
         )
         step_obs, rewards = self._observed(step_obs), rewarded(rewards)
         terminated, truncated = np.array(terminated, dtype=bool), np.array(truncated, dtype=bool)
@@ -304,13 +305,18 @@ def all_fit(numbers: np.ndarray) -> bool:
     return np.vdot(numbers, numbers) <= LARGEST or bool((np.abs(numbers) <= LARGEST).all())
 
 
-def playable(space: gym.Space, actions: np.ndarray) -> np.ndarray:
+def playable(space: gym.Space, actions: np.ndarray, num_envs: int) -> np.ndarray:
     """What the environment is given: a Gaussian policy may draw outside the Box, and gets the nearest action inside.
 
     Raises:
-        ValueError: if an action is NaN.
+        ValueError: if an action has another shape than the space asks for, is NaN, or a fraction in a Discrete one.
     """
+    if actions.shape != (num_envs, *space.shape):
+        expected = f"actions of shape {(num_envs, *space.shape)}, one per observation"
+        raise ValueError(f"agent must act in {space}, {expected}, got shape {actions.shape}")
     if not isinstance(space, gym.spaces.Box):
+        if isinstance(space, gym.spaces.Discrete) and actions.dtype.kind not in "iu":
+            raise ValueError(f"agent must act in {space}, whole numbers, got the actions {actions}")
         return actions
     if np.isnan(np.vdot(actions, actions)):
         raise ValueError(f"agent must act in numbers, got the actions {actions}")
@@ -444,7 +450,7 @@ def record(
         obs = observed(env.reset(seed=seed)[0])
         frames, score, ended = [_frame(env)], 0.0, False
         while not ended and len(frames) <= limit:
-            action = playable(env.action_space, np.asarray(player.act(obs[None]))[0])
+            [action] = playable(env.action_space, np.asarray(player.act(obs[None])), 1)
             obs, reward, terminated, truncated, _ = env.step(action)
             obs, ended = observed(obs), bool(terminated or truncated)
             score += rewarded(reward).item()

@@ -46,7 +46,7 @@ class Column:
         self._room, self._size = np.concatenate([values, np.empty(16, values.dtype)]), len(values)
 
     def append(self, value: float) -> None:
-        if self._room.dtype.kind != "f" and isinstance(value, float):
+        if self._room.dtype.kind != "f" and isinstance(value, float | np.floating):
             self._room = self._room.astype(float)
         if self._size == len(self._room):
             self._room = np.concatenate([self._room, np.empty_like(self._room)])
@@ -106,6 +106,20 @@ class History:
         late = self.returns[-20:]
         return float(late.mean()) if late.size else None
 
+    def _log(self, metrics: dict[str, float]) -> None:
+        """Note the metrics of an update; one that was left out this time, or before, is not a number there."""
+        before = len(self._metrics["steps"].array)
+        for name, value in metrics.items():
+            if not isinstance(value, int | float | np.number | np.bool_) or name == "steps":
+                raise ValueError(
+                    f"update must return metrics that are single numbers, under names other than 'steps', "
+                    f"got {name!r}: {value!r}"
+                )
+            if name not in self._metrics:
+                self._metrics[name] = Column(float, np.full(before, np.nan)) if before else Column(type(value))
+        for name, column in self._metrics.items():
+            column.append(self.total_steps if name == "steps" else metrics.get(name, np.nan))
+
     def __repr__(self) -> str:
         late = self.late_return
         score = "" if late is None else f", last {len(self.returns[-20:])} returns {late:.1f} on average"
@@ -156,7 +170,12 @@ class History:
             rows.writerows(zip(*(column.tolist() for column in table.values()), strict=True))
 
     def resume(self, *, total_steps: int, progress: bool = True) -> "History":
-        """Go on until total_steps in all, with the same agent; episodes under way at the stop start anew."""
+        """Go on until total_steps in all, with the same agent; episodes under way at the stop start anew.
+
+        Raises:
+            ValueError: if total_steps is no count, or the seed still learns beside others, in an unfinished `run_many`.
+        """
+        require(not self._side_by_side, "resume must wait until the run of all seeds is over: close `run_many` first")
         total_steps = check_positive_integer("total_steps", total_steps)
         bar = _bar(total_steps, progress, self.total_steps)
         with contextlib.closing(make_envs(self.env_id, self.num_envs)) as envs, bar:
@@ -379,10 +398,10 @@ def run_to_end(updates: Iterator[list[History]], histories: list[History], bar: 
 
 
 def _late_returns(histories: list[History]) -> str:
-    """What a progress bar says of the last episodes: their mean return, and its spread over the seeds."""
+    """What a progress bar says of the last episodes: their mean return, and its standard deviation over the seeds."""
     late = [history.late_return for history in histories if history.late_return is not None]
-    spread = f" ± {np.std(late):.1f}, {len(late)} seeds" if len(late) > 1 else ""
-    return f"return {np.mean(late):.1f}{spread}" if late else ""
+    std = f" ± {np.std(late):.1f}, {len(late)} seeds" if len(late) > 1 else ""
+    return f"return {np.mean(late):.1f}{std}" if late else ""
 
 
 def _new_history(
@@ -432,8 +451,7 @@ def _continue(
                 history._steps.append(before[number] + step)
                 history._returns.append(value)
             reported[number] = len(log.finished)
-            for name, value in {"steps": history.total_steps, **metrics}.items():
-                history._metrics.setdefault(name, Column(type(value))).append(value)
+            history._log(metrics)
             if history.total_steps >= total_steps and number in going:
                 going.remove(number)
                 retire(number)

@@ -77,6 +77,12 @@ def adam(parameters: Iterable[nn.Parameter], learning_rate: float, *, eps: float
     return torch.optim.Adam(parameters, lr=learning_rate, eps=eps, fused=True)
 
 
+def is_adam(optimizer: torch.optim.Optimizer) -> bool:
+    """Whether an optimiser is plain Adam: two moments per weight, and no weight decay."""
+    options = optimizer.param_groups[0]
+    return type(optimizer) is torch.optim.Adam and not options["amsgrad"] and not options["weight_decay"]
+
+
 def gradient_step(optimizer: torch.optim.Optimizer, loss: torch.Tensor) -> None:
     """Descend the loss, a scalar, by one step."""
     optimizer.zero_grad()
@@ -152,8 +158,8 @@ class Agent:
     ) -> None:
         config = self.Config() if config is None else config
         require(
-            isinstance(config, self.Config),
-            f"config must be a {type(self).__name__}.Config, got {type(config).__name__}",
+            type(config) is self.Config,
+            f"config must be a {type(self).__name__}.Config, got {type(config).__qualname__}",
         )
         self.observation_space, self.action_space = observation_space, action_space
         self.config, self.updates = config, 0
@@ -169,7 +175,11 @@ class Agent:
             self.build()
 
     def build(self) -> None:
-        """Make networks, optimisers and whatever else the agent has."""
+        """Make networks, optimisers and whatever else the agent has.
+
+        What is to be saved must be an attribute itself: of several networks make an nn.ModuleList. Optimisers must be
+        `self.adam(...)` to be saved in the middle of a run, and to train many seeds at once.
+        """
         raise NotImplementedError
 
     def training(self, collector: Collector) -> Iterator[dict]:
@@ -213,12 +223,26 @@ class Agent:
         return self.actor.mode(np.asarray(obs))
 
     def parts(self) -> dict:
-        """Networks, parameters, optimisers and replay buffer by name: all that training changes, but the generator."""
+        """Networks, parameters, optimisers and replay buffer by name: all that training changes, except the generator.
+
+        Raises:
+            ValueError: if some of these lie in a list, tuple or dict, where they would be forgotten.
+        """
         kinds = (nn.Module, nn.Parameter, torch.optim.Optimizer, ReplayBuffer)
+        for name, part in vars(self).items():
+            inside = part.values() if isinstance(part, dict) else part if isinstance(part, list | tuple) else ()
+            require(
+                not any(isinstance(one, kinds) for one in inside),
+                f"{name} must be an attribute for each of its parts, or an nn.ModuleList, got a {type(part).__name__}",
+            )
         return {name: part for name, part in vars(self).items() if isinstance(part, kinds)}
 
     def state(self) -> dict[str, np.ndarray]:
-        """The agent as named arrays, copies; with its generator, enough to go on training from."""
+        """The agent as named arrays, copies; with its generator, enough to go on training from.
+
+        Raises:
+            ValueError: if an optimiser is not Adam, and has moments.
+        """
         arrays = {"updates": np.array(self.updates)}
         for name, part in self.parts().items():
             if isinstance(part, nn.Parameter):
@@ -228,6 +252,7 @@ class Agent:
             elif isinstance(part, ReplayBuffer):
                 arrays |= {f"{name}/{key}": value for key, value in part.state().items()}
             else:
+                require(is_adam(part) or not part.state, f"{name} must be self.adam(...) to be saved, got {part}")
                 for number, moments in part.state_dict()["state"].items():
                     arrays |= {f"{name}/{number}/{key}": value.numpy().copy() for key, value in moments.items()}
         return arrays
@@ -249,7 +274,7 @@ class Agent:
             elif isinstance(part, ReplayBuffer):
                 part.load_state(mine)
             else:
-                whole = part.state_dict()
+                whole = {**part.state_dict(), "state": {}}
                 for key, value in mine.items():
                     number, moment = key.split("/")
                     whole["state"].setdefault(int(number), {})[moment] = torch.tensor(value)

@@ -337,7 +337,7 @@ def join(ray: ModuleType, address: str, options: dict[str, Any]) -> None:
         if place is not None:  # not "auto", which is Ray's to find
             host, port = place.groups()
             socket.create_connection((host, int(port)), timeout=2).close()
-        subprocess.run(child, timeout=ANSWER, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        subprocess.run(child, check=True, timeout=ANSWER, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         ray.init(**options)
     except Exception as why:  # Ray raises this very class
         ray.shutdown()

@@ -101,7 +101,7 @@ class PPO(Agent):
         return flatten(old_log_probs), flatten(returns), flatten(advantages)
 
     def update(self, rollout: Transitions) -> dict:
-        """Lines 4 to 10: several passes over one rollout, Transitions[T, N]."""
+        """Lines 4 to 10: several passes over one rollout, Transitions[T, N]. (value_loss is the last minibatch's.)"""
         old_log_probs, returns, advantages = self.targets(rollout)  # AL-08.8
         batch, clip_eps = rollout.flatten(), self.config.clip_eps
         explained_variance = self.explained_variance(batch, returns)

@@ -52,14 +52,12 @@ def judge_loss(student, oracle, cases, leaves, known, *, praise, show):
 
     if same(truths):
         return right(praise)
-    wanted, got, case = next(
-        (t, a, c)
-        for t, a, c in zip(truths, answers, cases, strict=True)
-        if not torch.allclose(a, t, rtol=1e-6, atol=1e-6)
+    differ = (
+        f"{show(*case)}: expected {write(truth[0])}, got {write(answer[0])}"
+        for truth, answer, case in zip(truths, answers, cases, strict=True)
+        if not torch.allclose(answer[0], truth[0], rtol=1e-6, atol=1e-6)
     )
-    example = ""  # where only the gradient differs
-    if abs(wanted[0] - got[0]) > 1e-6:
-        example = f"{show(*case)}: expected {write(wanted[0])}, got {write(got[0])}"
+    example = next(differ, "")  # none where only gradients differ
     for sentence, functions in known.items():
         for function in functions if isinstance(functions, tuple) else (functions,):
             if same([weights(function(*c), of) for c, of in zip(cases, leaves, strict=True)]):
@@ -67,7 +65,7 @@ def judge_loss(student, oracle, cases, leaves, known, *, praise, show):
     near = nearly(student, lambda other: _passes(other, cases, leaves, truths, weights))
     if near:
         return wrong(near, example)
-    if all(torch.allclose(a[0], t[0], rtol=1e-6, atol=1e-6) for a, t in zip(answers, truths, strict=True)):
+    if not example:
         return wrong("The number is right and its gradient is not: what is a constant in this step, and what learns?")
     return wrong("The numbers differ from the definition; the first that differs stands below.", example)
 

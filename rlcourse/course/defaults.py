@@ -17,14 +17,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rlcourse import algorithms, training
-from rlcourse.course import study
+from rlcourse.course import pendulum, study
 from rlcourse.rollout import evaluate
 
 STORED = Path(__file__).parent / "defaults.json"
 SEEDS, PART = 100, 25
 """Seeds of a population, and how many of them one process trains side by side."""
-STARTS = 100
-"""Seed of the evaluations' first states, the same for every run."""
 ROUNDINGS = {
     "native": {},
     "compatible": {"MKL_CBWR": "COMPATIBLE", "ATEN_CPU_CAPABILITY": "default"},
@@ -57,8 +55,8 @@ TRIALS = {
     "PPO, ε = 0.2": Trial("PPO", "CartPole-v1", 100_000, 20_000, 475.0, changes=(("clip_eps", 0.2),)),
     "REINFORCE": Trial("Reinforce", "CartPole-v1", 150_000, 50_000, 475.0),
     "A2C": Trial("ParallelActorCritic", "CartPole-v1", 150_000, 50_000, 475.0),
-    "DDPG": Trial("DDPG", "Pendulum-v1", 5_000, 250, -200.0, 10, on_the_way=True),
-    "SAC": Trial("SAC", "Pendulum-v1", 5_000, 250, -200.0, 10, on_the_way=True),
+    "DDPG": Trial("DDPG", pendulum.ENV, 5_000, 250, pendulum.SOLVED, pendulum.EPISODES, on_the_way=True),
+    "SAC": Trial("SAC", pendulum.ENV, 5_000, 250, pendulum.SOLVED, pendulum.EPISODES, on_the_way=True),
 }
 """Name -> Trial. All but one have the default config."""
 
@@ -76,7 +74,7 @@ def population(name, seeds):
         for _, histories in study.checkpoints(runs, trial.every):
             for history in histories:
                 if not is_decided(trial, scores[history.seed]):
-                    returns = evaluate(history.agent, trial.env_id, episodes=trial.episodes, seed=STARTS)
+                    returns = evaluate(history.agent, trial.env_id, episodes=trial.episodes, seed=pendulum.STARTS)
                     scores[history.seed].append(round(float(returns.mean()), 1))
             if all(is_decided(trial, known) for known in scores.values()):
                 break

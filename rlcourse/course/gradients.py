@@ -1,4 +1,4 @@
-"""Score-function gradient estimates, one an episode, held against the exact gradient.
+"""Score-function gradient estimates, one per episode, held against the exact gradient.
 
 The fixture is the corridor of `envs.corridor`, ten steps, with a softmax table for a policy.
 """

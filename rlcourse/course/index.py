@@ -23,11 +23,11 @@ from rlcourse.checks import require
 from rlcourse.course import claims as measurements
 from rlcourse.course import order
 
-# A verdict is always written out; the colour of its border only helps the eye.
 TITLE = re.compile(r"^#{2,3} +([^$\n]+?) *$", flags=re.M)
 """A heading without a formula: one that a link can name."""
 SUMMARY = re.compile(r"What to remember|recitation notes|nstructor")
 """In the heading of a part that sums up what another one shows."""
+# A verdict is always written out; the colour of its border only helps the eye.
 VERDICTS = {
     "true": "var(--jp-success-color1, #388e3c)",
     "true if": "var(--jp-info-color1, #0288d1)",

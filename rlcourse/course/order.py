@@ -58,7 +58,7 @@ def folder(lesson: str) -> Path:
 
 
 def modules(lesson: str) -> Iterator[ModuleType]:
-    """Every module of a lesson's folder, but for its tests."""
+    """Every module of a lesson's folder, without its tests."""
     name = f"rlcourse.lessons.{check_lesson(lesson)}"
     for found in pkgutil.iter_modules([str(folder(lesson))]):
         if found.name != "tests":

@@ -50,7 +50,7 @@ def ledge_rows(positions, actions, *, truncated=None):
 
 @functools.cache
 def _practised(updates=20):
-    """An agent that has seen 400 random pushes and made a few updates: its target networks lag behind, as they do."""
+    """After 400 random pushes and a few updates: the target networks differ from the online ones, as they do."""
     agent = DDPG(LEDGE, LEDGE, PUCK, seed=6)
     rng = np.random.default_rng(0)
     agent.buffer.add(ledge_rows(rng.uniform(-1, 1, 400).tolist(), rng.uniform(-1, 1, 400).tolist()))
@@ -62,12 +62,12 @@ def _practised(updates=20):
 def puck_agent(gamma=PUCK.gamma, tau=PUCK.tau):
     """A copy of the practised agent with its own γ and κ."""
     agent = DDPG(LEDGE, LEDGE, DDPG.Config(**{**vars(PUCK), "gamma": gamma, "tau": tau}), seed=6)
-    agent.load_state({name: np.array(numbers) for name, numbers in _practised().state().items()})  # copies, not views
+    agent.load_state(_practised().state())
     return agent
 
 
 class Update(NamedTuple):
-    """Lines 5 to 12 of AL-09, in numbers. Arrays have one entry a row of the minibatch."""
+    """Lines 5 to 12 of AL-09, in numbers. Arrays have one entry per row of the minibatch."""
 
     noise: float
     batch: Transitions
@@ -173,7 +173,7 @@ def parameters(network):
 def split(*, leak, updates=4000, step_size=0.1):
     """A leads to B or to C, with probability ½ each and reward 0; B pays 1 and ends, C pays 0 and ends; γ = 1.
 
-    Gradient descent on the mean squared TD error of these four transitions, a table of three values.
+    Gradient descent on the sum of the squared TD errors of these four transitions, a table of three values.
 
     Args:
         leak: whether the gradient may pass through y as well.

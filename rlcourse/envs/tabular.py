@@ -60,6 +60,8 @@ class TabularVectorEnv(gym.vector.VectorEnv):
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict]:
         rng, states = self.np_random, self.states
+        if actions.min() < 0:  # would count from the last one
+            raise ValueError(f"action must be in {self.single_action_space}, got {actions}")
         rewards = self._rewards[states, actions]
         if self.reward_noise:
             rewards = rewards + self.reward_noise * rng.standard_normal(self.num_envs)
@@ -88,18 +90,18 @@ class TabularEnv(gym.Env):
     metadata: dict[str, Any] = {"render_modes": []}
 
     def __init__(self, mdp: FiniteMDP, **options: Any):
-        self._column = TabularVectorEnv(mdp, num_envs=1, **options)
+        self._one = TabularVectorEnv(mdp, num_envs=1, **options)
         self.mdp = mdp
-        self.observation_space = self._column.single_observation_space
-        self.action_space = self._column.single_action_space
+        self.observation_space = self._one.single_observation_space
+        self.action_space = self._one.single_action_space
 
     def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[int, dict]:
         super().reset(seed=seed)
-        states, info = self._column.reset(seed=seed)
+        states, info = self._one.reset(seed=seed)
         return int(states[0]), info
 
     def step(self, action: int) -> tuple[int, float, bool, bool, dict]:
         require(self.action_space.contains(action), f"action must be in {self.action_space}, got {action!r}")
-        states, rewards, terminated, truncated, info = self._column.step(np.array([action]))
+        states, rewards, terminated, truncated, info = self._one.step(np.array([action]))
         last = info.get("final_obs", states)
         return int(last[0]), float(rewards[0]), bool(terminated[0]), bool(truncated[0]), {}

@@ -16,7 +16,7 @@ LEFT, RIGHT = 0, 1
 def corridor(offset: float = 0.0) -> FiniteMDP:
     """Six cells in a row, actions left and right; a move goes the other way with probability 0.1.
 
-    Leaving cell 5 pays 1.0, leaving cell 0 pays 0.1, any other cell nothing; `offset` is added to every reward.
+    A step taken in cell 5 pays 1.0, one taken in cell 0 pays 0.1, any other nothing; `offset` is added to every reward.
     Play starts in cell 0, lasts ten steps and is not discounted.
     """
     transitions = torch.zeros(6, 2, 6, dtype=torch.float64)

@@ -14,6 +14,7 @@ from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode
 
 from rlcourse.checks import check_positive_integer, require
+from rlcourse.exact import FiniteMDP
 
 EnvMaker: TypeAlias = str | EnvSpec | Callable[..., gym.Env]  # what makes an environment: its name, or a function
 
@@ -41,7 +42,7 @@ class SameStepCartPole(CartPoleVectorEnv):
         return obs, rewards, terminated, truncated, info
 
     def first_states(self, ended: np.ndarray) -> np.ndarray:
-        """Where the next episodes of some environments begin, one state a column."""
+        """Where the next episodes of some environments begin, one state per column."""
         return self.np_random.uniform(self.low, self.high, size=(4, ended.sum()))
 
 
@@ -251,7 +252,9 @@ def _make_envs(maker: EnvMaker, spec: EnvSpec | None, num_envs: int, options: di
 
 
 def time_limit(envs: gym.Env | gym.vector.VectorEnv) -> int | None:
-    """Steps after which an environment, or each of several, truncates by itself, as far as Gymnasium knows; or None."""
-    parts = getattr(envs.unwrapped, "envs", [])
-    limits = [getattr(part.spec, "max_episode_steps", None) for part in (envs, *parts)]
+    """Steps after which an environment, or each of several, ends by itself, as far as one can know; or None."""
+    base = envs.unwrapped
+    limits = [getattr(part.spec, "max_episode_steps", None) for part in (envs, *getattr(base, "envs", []))]
+    if isinstance(getattr(base, "mdp", None), FiniteMDP):  # worlds that are tables end by themselves
+        limits += [base.max_episode_steps, base.horizon]
     return max((limit for limit in limits if limit is not None), default=None)

@@ -87,6 +87,28 @@ def test_an_observation_in_parts_fits_no_agent_and_the_wrapper_is_named():
     assert repr(found).startswith("No agent fits Parts.")
 
 
+def test_a_picture_fits_no_agent_and_the_wrapper_is_named():
+    class Picture(World):
+        observation_space = gym.spaces.Box(0, 1, (3, 4))
+        action_space = gym.spaces.Discrete(2)
+
+    found = rl.check_environment(Picture)
+    assert found.agents == () and "FlattenObservation" in found.sentences[-1]
+    assert not any("action_space" in sentence for sentence in found.sentences)
+
+
+def test_worlds_that_are_tables_have_limits_of_their_own():
+    for name in ("rlcourse/TwoExits-v0", "rlcourse/Corridor-v0"):
+        assert "no time limit" not in said(name)
+
+
+def test_a_few_steps_are_compared_as_far_as_they_go():
+    assert all(
+        "the same episode twice" not in " ".join(rl.check_environment("CartPole-v1", steps=k).sentences)
+        for k in (1, 10, 19)
+    )
+
+
 def test_bad_numbers_are_said():
     assert "finite" in said(lambda: World(scale=np.inf))
     assert "finite" in said(lambda: World(pay=np.nan))

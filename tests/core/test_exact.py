@@ -170,11 +170,14 @@ def test_a_soft_value_worked_by_hand():
     assert V.item() == 1.0
 
 
-def test_without_temperature_to_speak_of_soft_values_are_ordinary_values():
+def test_at_temperature_zero_soft_values_are_ordinary_values():
     mdp = random_mdp(6)
     policy = random_policy(6, mdp)
-    soft = exact.soft_evaluate(mdp, policy, gamma=0.9, alpha=1e-12)
-    torch.testing.assert_close(soft.Q, exact.evaluate(mdp, policy, gamma=0.9).Q)
+    soft, hard = exact.soft_evaluate(mdp, policy, gamma=0.9, alpha=0.0), exact.evaluate(mdp, policy, gamma=0.9)
+    torch.testing.assert_close(soft.Q, hard.Q)
+    torch.testing.assert_close(soft.V, hard.V)
+    backed_up = exact.soft_backup(mdp, policy, hard.Q, gamma=0.9, alpha=0.0)
+    torch.testing.assert_close(backed_up, hard.Q)
 
 
 @pytest.mark.covers("EQ-51", "AL-14", "CL-53")
@@ -269,7 +272,7 @@ def test_an_ending_that_is_little_else_than_rounding_is_none(states):
                 exact.evaluate(world, policy, gamma=1.0)
 
 
-@pytest.mark.parametrize("alpha", [0, -1.0, float("nan"), float("inf"), "warm", True])
+@pytest.mark.parametrize("alpha", [-1.0, float("nan"), float("inf"), "warm", True])
 @pytest.mark.parametrize(
     "name",
     [
@@ -281,13 +284,35 @@ def test_an_ending_that_is_little_else_than_rounding_is_none(states):
         "soft_value_iteration",
     ],
 )
-def test_a_temperature_is_above_zero(name, alpha):
+def test_a_temperature_is_not_negative(name, alpha):
     mdp, uniform = random_mdp(0), torch.full((8, 4), 0.25)
     special = {"boltzmann": (mdp.rewards, alpha), "soft_backup": (mdp, uniform, mdp.rewards)}
     arguments = special.get(name, (mdp,) if name.endswith("iteration") else (mdp, uniform))
     keywords = {} if name == "boltzmann" else {"gamma": 0.9, "alpha": alpha}
-    with pytest.raises(ValueError, match="^alpha must be a .*number > 0, got"):
+    with pytest.raises(ValueError, match="^alpha must be a .*number"):
         getattr(exact, name)(*arguments, **keywords)
+
+
+def test_without_a_temperature_there_is_no_softmax():
+    mdp = random_mdp(0)
+    for improve in (exact.soft_policy_iteration, exact.soft_value_iteration):
+        with pytest.raises(ValueError, match="^alpha must be a .*number > 0, got 0"):
+            improve(mdp, gamma=0.9, alpha=0)
+    with pytest.raises(ValueError, match="^alpha must be a .*number > 0, got 0"):
+        exact.boltzmann(mdp.rewards, 0)
+
+
+@pytest.mark.parametrize("start", [[1.0], [0.5] * 8, [2.0, -1.0] + [0.0] * 6, [[1.0] * 8]])
+def test_a_start_is_a_distribution_over_the_states(start):
+    mdp = random_mdp(0)
+    for function in (exact.visits, exact.policy_gradient):
+        with pytest.raises(ValueError, match="^start must hold 8 probabilities that sum to 1, got"):
+            function(mdp, torch.full((8, 4), 0.25), start, gamma=0.9)
+
+
+def test_a_world_has_a_state():
+    with pytest.raises(ValueError, match=r"^transitions must have shape \[S, A, S\], S, A >= 1, got"):
+        rl.FiniteMDP(torch.zeros(0, 1, 0), torch.zeros(0, 1))
 
 
 @pytest.mark.parametrize(

@@ -156,6 +156,7 @@ def test_a_hard_update_copies_everything():
     with torch.no_grad():
         target[0].weight.fill_(torch.nan)
     hard_update(online, target)
+    hard_update(nn.Sequential(nn.Linear(1, 1)), nn.Linear(1, 1))  # names do not matter
     for mine, theirs in zip(target.state_dict().values(), online.state_dict().values(), strict=True):
         assert torch.equal(mine, theirs)
     with pytest.raises(ValueError, match="online must be a torch module, got NoneType"):

@@ -147,6 +147,39 @@ def test_an_agent_that_acts_in_nan_is_named():
         rl.evaluate(Lost(), "Pendulum-v1")
 
 
+@pytest.mark.parametrize(
+    ("env_id", "actions", "words"),
+    [
+        ("CartPole-v1", 0, "act in .*, actions of shape .10,.*, got shape"),
+        ("CartPole-v1", np.zeros(10), "act in Discrete.2., whole numbers"),
+        (
+            "CartPole-v1",
+            np.zeros((10, 1), int),
+            "act in Discrete.2., actions of shape .10,., one per observation, got shape .10, 1.",
+        ),
+        ("MountainCar-v0", [0], "act in .*, actions of shape .10,.*, got shape"),
+        ("Pendulum-v1", np.zeros(10), "act in Box.*, actions of shape .10, 1., one per observation, got shape .10,"),
+        ("rlcourse/Corridor-v0", 0, "act in .*, actions of shape .10,.*, got shape"),
+    ],
+)
+def test_actions_of_another_shape_or_kind_are_named(env_id, actions, words):
+    class Scripted:
+        def act(self, obs):
+            return actions
+
+    with pytest.raises(ValueError, match=f"^agent must {words}"):
+        rl.evaluate(Scripted(), env_id)
+
+
+def test_the_action_before_the_first_is_not_the_last():
+    class Backwards:
+        def act(self, obs):
+            return np.full(len(obs), -1)
+
+    with pytest.raises(ValueError, match="^action must be in Discrete"):
+        rl.evaluate(Backwards(), "rlcourse/Corridor-v0")
+
+
 def test_an_action_reaches_the_environment_in_the_type_of_its_space():
     given = []
 

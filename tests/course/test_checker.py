@@ -304,6 +304,20 @@ def test_a_known_mistake_is_named_and_only_that():
     assert other.sentence.startswith("The numbers differ") and "first that differs is [0]" in other.example
 
 
+def test_a_known_mistake_without_numbers_on_a_case_is_another_mistake():
+    nowhere = checker.Mistake("It has no numbers.", lambda x: torch.full_like(x, torch.nan))
+    doubled = checker.Mistake("Twice.", lambda x: 2 * x)
+    cases = [(torch.tensor([1.0, 2.0]),)]
+    verdict = checker.judge(lambda x: 2 * x, lambda x: x, cases, [nowhere, doubled], praise="Yes.", show=str)
+    assert verdict.sentence == "Twice."
+
+
+def test_every_kind_of_argument_is_a_copy():
+    table = [1.0, 2.0]
+    checker.call(lambda numbers: numbers.append(3.0) or 1.0, (table,))
+    assert table == [1.0, 2.0]
+
+
 def test_the_first_that_differs_is_shown_where_all_cannot_be():
     case = [(torch.arange(30.0, dtype=torch.float64),)]
     late = lambda x: torch.cat([2 * x[:20], x[20:]])  # noqa: E731

@@ -61,6 +61,12 @@ def test_a_known_mistake_of_the_number_shows_it():
     assert verdict.sentence == "Twice." and verdict.example == "x = (3, 4): expected 30.25, got 60.5"
 
 
+def test_the_case_that_is_shown_is_the_first_whose_number_differs():
+    """In the first case only the gradient is wrong: its two equal numbers would tell nothing."""
+    verdict = check(lambda w, v, x: 0 * w.sum() + error(w, v, x).item() if x[0] == 3 else 3 * error(w, v, x))
+    assert verdict.example == "x = (-1, 2): expected 30.25, got 90.75"
+
+
 def test_a_gradient_that_is_wrong_in_one_case_is_wrong():
     """The first number that differs is shown, of the first case in which something does."""
     verdict = check(lambda w, v, x: error(w, v, x) if x[0] == 3 else 3 * error(w, v, x))

@@ -24,6 +24,13 @@ def test_watching_many_seeds_gives_the_histories_of_training_them():
         np.testing.assert_array_equal(one.returns, other.returns)
 
 
+def test_one_seed_has_no_interval_to_watch():
+    with pytest.raises(
+        ValueError, match="^seeds must be at least two to be drawn with an interval; rl.train trains one"
+    ):
+        panel.watch_many(rl.PPO, "CartPole-v1", total_steps=1_000, seeds=1, config=SMALL)
+
+
 def test_stop_keeps_what_all_seeds_have_learned(monkeypatch):
     monkeypatch.setattr(panel.Panel, "due", lambda self: True)
     monkeypatch.setattr(panel.Panel, "redraw", lambda self, histories: setattr(self, "stopped", True) or "")

@@ -366,7 +366,7 @@ def test_ticks_without_their_price_look_the_same():
                 axes.set_yticks([0, 0.5])
         pictures.append(np.asarray(style.pixels(figure)))
     np.testing.assert_array_equal(*pictures)
-    with pytest.raises(ValueError, match="one entry a place, 2, got 1"):
+    with pytest.raises(ValueError, match="one entry per place, 2, got 1"):
         style.set_ticks(axes.xaxis, [0, 1], ["only"])
 
 

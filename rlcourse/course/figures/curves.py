@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.collections import LineCollection, PolyCollection
 
 from rlcourse import interval, learning_curves
+from rlcourse.checks import require
 from rlcourse.course.figures import style
 
 
@@ -137,20 +138,20 @@ def populations(groups, total_steps, *, title, solved=None):
     return style.say(figure, f"{title}: {', '.join(said) or 'no episode has finished yet'}.")
 
 
-def bundle(axes, x, values, role, *, each_seed, width=3.0, seed_width=1.8, alpha=0.2):
+def bundle(axes, x, values, role, *, each_seed, width=3.0, alpha=0.2):
     """The seeds of one label: their mean and the range from lowest to highest, or one line each.
 
     Args:
         x: places [k] of the points.
         values: [seeds, k].
         role: how the label looks.
-        each_seed: one line a seed in place of mean and range.
-        width, seed_width: of the mean's line, and of a seed's.
+        each_seed: one line per seed in place of mean and range.
+        width: of the mean's line.
         alpha: of the range.
     """
     if each_seed:
         lines = [np.column_stack([x, line]) for line in values]
-        axes.add_collection(LineCollection(lines, colors=role.color, linestyles=role.linestyle, linewidths=seed_width))
+        axes.add_collection(LineCollection(lines, colors=role.color, linestyles=role.linestyle, linewidths=1.8))
         return
     low, high = values.min(0), values.max(0)
     outline = np.column_stack([np.concatenate([x, x[::-1]]), np.concatenate([low, high[::-1]])])
@@ -159,7 +160,12 @@ def bundle(axes, x, values, role, *, each_seed, width=3.0, seed_width=1.8, alpha
 
 
 def summary(histories, total_steps):
-    """(steps [P], every seed's curve [S, P], Interval of [P]) of runs as far as all of them have come."""
+    """(steps [P], every seed's curve [S, P], Interval of [P]) of runs as far as all of them have come.
+
+    Raises:
+        ValueError: if there are fewer than two runs: an interval says how far seeds are apart.
+    """
+    require(len(histories) > 1, "seeds must be at least two to be drawn with an interval; rl.train trains one")
     at = np.unique(np.linspace(0, total_steps, POINTS + 1).astype(int)[1:])
     curves = learning_curves(histories, at)
     return at, curves, interval(curves, resamples=RESAMPLES)

@@ -47,7 +47,7 @@ def film(frames, said, *, fps=30, width=260):
     Args:
         frames: uint8 array [T, height, width, 3].
         said: what is to be seen, one sentence: the alt text.
-        fps: frames a second.
+        fps: frames per second.
         width: of the film, in pixels; the height follows.
 
     Returns:

@@ -11,7 +11,7 @@
 
 Colours are those of Okabe and Ito (2008), which stay apart for colour-blind eyes. Each colour
 has a role in the course and travels with a marker, a line style and a hatch, so no figure speaks
-through colour alone. Letters are at least 13 points on a figure 9 inches wide: the last row of a
+through colour alone. Letters are at least 11 points on a figure 9 inches wide: the last row of a
 lecture room reads them. The card behind a figure is white in both themes of JupyterLab.
 """
 
@@ -219,7 +219,7 @@ def new_figure(width=9.0, height=4.5, rows=1, cols=1, **margins):
     """A figure of `width` x `height` inches with fixed margins, and its axes.
 
     Args:
-        width, height: inches; at 100 dots an inch, 9 x 4.5 gives 900 x 450 pixels.
+        width, height: inches; at 100 dots per inch, 9 x 4.5 gives 900 x 450 pixels.
         rows, cols: the grid of axes.
         margins: fractions for `subplots_adjust` (left, right, bottom, top, wspace, hspace), and
             `width_ratios`, `height_ratios`, `sharex`, `sharey` for the grid.
@@ -253,7 +253,7 @@ def set_ticks(axis, places, labels=None):
     axis.set_major_locator(FixedLocator(list(places)))
     if labels is not None:
         if len(labels) != len(places):
-            raise ValueError(f"labels must have one entry a place, {len(places)}, got {len(labels)}")
+            raise ValueError(f"labels must have one entry per place, {len(places)}, got {len(labels)}")
         axis.set_major_formatter(FixedFormatter([str(label) for label in labels]))
 
 

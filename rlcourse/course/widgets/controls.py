@@ -31,7 +31,7 @@ class Control:
 
 @dataclass(frozen=True)
 class Slider(Control):
-    """A number of the grid low, low + step, ..., high; int when low, high and step are. Steppers are sliders too."""
+    """A number of the grid low, low + step, ..., high; int when low, high and step are."""
 
     label: str
     low: float

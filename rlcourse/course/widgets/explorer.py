@@ -45,7 +45,7 @@ def explorer(*, grid=(), **controls):
             raise ValueError(
                 f"controls of {draw.__name__} must be its parameters {', '.join(parameters)}; got {', '.join(controls)}"
             )
-        return Explorer(draw, {name: controls[name] for name in controls}, grid)
+        return Explorer(draw, controls, grid)
 
     return decorate
 
@@ -129,9 +129,7 @@ class Explorer:
 
     def to_html(self) -> str:
         """A self-contained HTML fragment with pre-drawn pictures and working controls."""
-        from rlcourse.course.widgets.export import fragment
-
-        return fragment(self)
+        return export.fragment(self)
 
     def save_html(self, path) -> Path:
         """Write a whole page around `to_html`; returns the path."""

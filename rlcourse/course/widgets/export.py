@@ -92,7 +92,7 @@ def spread(count, default, most) -> list[int]:
 
 
 def settings(found):
-    """Where the knobs stand, one tuple of positions a setting: defaults, the whole grid, one knob at a time."""
+    """Where the knobs stand, one tuple of positions per setting: defaults, the whole grid, one knob at a time."""
     start = tuple(knob.default for knob in found)
     grid = itertools.product(*(range(len(knob.positions)) if knob.on_grid else (knob.default,) for knob in found))
     alone = (
@@ -148,7 +148,7 @@ def pictures(explorer):
 
 
 def _pixels(figure):
-    """The drawn figure with 32 levels a channel: no eye sees it, and half the bytes."""
+    """The drawn figure with 32 levels per channel: no eye sees it, and half the bytes."""
     return (np.round(np.asarray(style.pixels(figure)) * (31 / 255)) * (255 / 31)).round().astype(np.uint8)
 
 

@@ -35,9 +35,7 @@ class Comparison:
         return f'<div role="status" style="padding: .4em .8em; line-height: 1.5">{said}</div>'
 
 
-def train_beside(
-    yours, course, env_id, *, total_steps, uses, seeds=16, config=None, course_config=None, num_envs=None, solved=None
-):
+def train_beside(yours, course, env_id, *, total_steps, uses, seeds=16, config=None, num_envs=None, solved=None):
     """Train your agent on many seeds, and the course's on the same ones; both in one picture.
 
     A function that no checker has accepted is trained all the same: then the picture shows what its bug does.
@@ -47,8 +45,7 @@ def train_beside(
         course: the class to hold it against; or Histories of runs on the same seeds that the lesson has trained before.
         env_id, total_steps, seeds, num_envs: as for `rl.train_many`.
         uses: the functions (or classes) that have to be written first.
-        config: of your agent and, unless course_config is given, of the course's.
-        course_config: of the course's agent.
+        config: of both agents.
         solved: the return that counts as solved, drawn as a line.
 
     Returns:
@@ -59,7 +56,7 @@ def train_beside(
         names = " and ".join(f"`{name}`" for name in unwritten)
         sentence = f"This cell trains what you wrote above. Write {names} first, then run it again."
         return checker.Verdict(checker.UNFINISHED, sentence)
-    known = course if isinstance(course, list) else (course, config if course_config is None else course_config)
+    known = course if isinstance(course, list) else (course, config)
     entries = {"yours": (yours, config), "the course's": known}
     try:
         histories = training_panel.compare_many(

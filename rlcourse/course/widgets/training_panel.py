@@ -67,7 +67,7 @@ def compare_many(entries, env_id, *, total_steps, seeds=16, num_envs=None, solve
 
 
 def _one_after_another(entries, done, env_id, total_steps, seeds, num_envs):
-    """Updates of one entry after the other, but for those that are done; yields the histories of all so far."""
+    """Updates of one entry after the other, without those that are done; yields the histories of all so far."""
     grown = dict(done)
     yield grown
     for name, entry in entries.items():

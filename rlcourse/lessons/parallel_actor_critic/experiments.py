@@ -179,7 +179,7 @@ def summed(law, steps):
 def waiting_for_the_slowest(rounds=4_000):
     """Share of the workers' time that is work when everybody waits for the slowest; updates take no time.
 
-    Simulated, but for exponential times: there the slowest of N takes H_N = 1 + 1/2 + ... + 1/N means, exactly.
+    Simulated, except for exponential times: there the slowest of N takes H_N = 1 + 1/2 + ... + 1/N means, exactly.
     """
     laws = {
         "constant_16": (16, constant()),

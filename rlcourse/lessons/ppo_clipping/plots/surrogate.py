@@ -279,7 +279,7 @@ def _strip(panel, sample, trouble, show_all):
 
 
 def _pushes(panel, sample):
-    """The push along the whole strip, but for the place of the ball."""
+    """The push along the whole strip, except at the ball."""
     rho, slopes = panel.curve.rho, panel.curve.slopes
     places = np.arange(0.1, REACH, 0.2).round(9)
     if panel.here:
