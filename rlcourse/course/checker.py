@@ -7,7 +7,6 @@ answer is compared with what each known mistake would have given on the same cas
 import _thread
 import ast
 import contextlib
-import copy
 import dis
 import html
 import inspect
@@ -132,14 +131,14 @@ class Stopped(Exception):
 
 
 def call(student, arguments):
-    """Call the student's function on copies of the arguments.
+    """Call the student's function on copies of the tensors and lists among the arguments.
 
     Raises:
         Stopped: with the verdict, if it stops with an error or not at all, returns nothing, or changes its arguments.
     """
     if not callable(student):
         raise Stopped(wrong(f"Pass the function itself, without calling it; got {type(student).__name__}."))
-    copies = [a.clone() if isinstance(a, torch.Tensor) else copy.deepcopy(a) for a in arguments]
+    copies = [a.clone() if isinstance(a, torch.Tensor) else list(a) if isinstance(a, list) else a for a in arguments]
     answer = run(student, copies)
     for before, after in zip(arguments, copies, strict=True):
         if isinstance(before, torch.Tensor) and not torch.equal(before, after):

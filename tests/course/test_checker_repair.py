@@ -37,7 +37,8 @@ def made(source):
 
 
 def agrees(function):
-    return torch.allclose(function(X, GAMMA, ENDS), torch.tensor([2.0, 2.0, 4.0]))
+    """On copies: some of the changes write into what they are given."""
+    return torch.allclose(function(X.clone(), GAMMA, ENDS.clone()), torch.tensor([2.0, 2.0, 4.0]))
 
 
 def test_the_example_is_right():
