@@ -52,13 +52,31 @@ CAUSES = (
     (
         "RuntimeError|ValueError",
         r"Boolean value of Tensor|truth value of an array",
-        "`if`, `and`, `or` and `not` want one truth value and get many; use torch.where, or &, | and ~.",
+        "`if`, `and`, `or`, `not` and Python's own min and max want one truth value and get many; use torch.where, "
+        "&, | and ~, or torch.minimum and torch.maximum.",
     ),
     (
         "RuntimeError|ValueError|TypeError",
         r"elements? cannot be converted to Scalar|only (one element|single-element) tensors|"
         r"only (size-1|length-1|0-dimensional) arrays|only one element tensors",
-        "A tensor of many numbers stands where one number is wanted: .item(), float() or int().",
+        "A tensor of many numbers stands where one number is wanted, as .item(), float() and int() do.",
+    ),
+    (
+        "TypeError",
+        r"return_types|sequence by non-int|can only concatenate tuple",
+        "A tuple stands where a tensor is wanted; pick one of its parts. (torch's max, min, sort and median along an "
+        "axis give two: take .values.)",
+    ),
+    (
+        "TypeError",
+        r"unsupported operand.*'tuple'|must be Tensor, not tuple|tuple.* invalid combination|got \(tuple",
+        "A tuple stands where a tensor is wanted: give its parts names, a, b = f(x), or hand them on, g(*f(x)).",
+    ),
+    (
+        "TypeError",
+        r"integer tensors of a single element",
+        "A tensor stands where Python wants a whole number: as the length of a loop, or beside a tuple or a list, of "
+        "which one part was meant.",
     ),
     (
         "IndexError",
@@ -72,7 +90,7 @@ CAUSES = (
     ),
     (
         "IndexError|TypeError",
-        r"tensors used as indices|valid indices|integer tensors of a single element|indices must be integers|"
+        r"tensors used as indices|valid indices|indices must be integers|"
         r"cannot be interpreted as an integer|float.* as an index",
         "An index must be a whole number, or a tensor of whole numbers or truth values.",
     ),
@@ -103,8 +121,8 @@ CAUSES = (
         "NumPy cannot follow gradients; stay in torch, or detach first.",
     ),
     (
-        "TypeError|AttributeError",
-        r"return_types|sequence by non-int",
+        "AttributeError",
+        r"return_types",
         "torch's max, min, sort and median along an axis give two things, values and indices; take .values.",
     ),
     (

@@ -36,6 +36,8 @@ OPERATOR = "Something there is multiplied where it should be divided, or the oth
 TOO_MUCH = "Something there does not belong in."
 TOO_FEW = "Something is missing there that the formula has."
 SIDES = "Two things there stand in each other's place."
+NAME = "Another name belongs there."
+SQUARE = "A square is missing there."
 COMPARISON = "Look at the comparison there: which way round, and with or without equality?"
 INDEX = "An index there is one step off."
 MASK = "A mask there is the wrong way round: for which rows should it be true?"
@@ -231,7 +233,7 @@ def _insertions(node: ast.AST, names: list[str]) -> Iterator[Edit]:
     yield MASK, lambda n: ast.UnaryOp(ast.Invert(), n)
     for method, words in (("detach", GRAPH), ("exp", EXCHANGE), ("log", EXCHANGE), ("mean", TOO_FEW), ("sum", TOO_FEW)):
         yield words, lambda n, method=method: ast.Call(ast.Attribute(n, method), [], [])
-    yield EXCHANGE, lambda n: ast.BinOp(n, ast.Pow(), ast.Constant(2))
+    yield SQUARE, lambda n: ast.BinOp(n, ast.Pow(), ast.Constant(2))
     yield TOO_FEW, _rest
     for name in names:
         for kind in (ast.Mult, ast.Add, ast.Sub, ast.Div):
@@ -240,7 +242,7 @@ def _insertions(node: ast.AST, names: list[str]) -> Iterator[Edit]:
         yield TOO_FEW, lambda n, name=name: ast.BinOp(n, ast.Mult(), ast.UnaryOp(ast.Invert(), ast.Name(name)))
         yield TOO_FEW, lambda n, name=name: ast.Subscript(n, ast.Name(name), ast.Load())
         if isinstance(node, ast.Name) and node.id != name:
-            yield SIDES, lambda n, name=name: ast.Name(name)
+            yield NAME, lambda n, name=name: ast.Name(name)
 
 
 def _rest(node: ast.expr) -> ast.expr:

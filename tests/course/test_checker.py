@@ -231,6 +231,13 @@ COMMON = {
     "numpy": (lambda: np.asarray(torch.ones(3, requires_grad=True)), "detach"),
     "max": (lambda: 0.5 * torch.ones(2, 3).max(1), "values"),
     "minus max": (lambda: torch.ones(2, 3).max(1) - x, "values"),
+    "max of a max": (lambda: torch.ones(2, 3).max(1).exp(), "take .values"),
+    "plus max": (lambda: torch.ones(2, 3).max(1) + x, "take .values"),
+    "tuple times": (lambda: (1.0, 2.0) * x, "beside a tuple"),
+    "pair": (lambda: (x, x) ** 2, "give its parts names"),
+    "pair to torch": (lambda: torch.exp((x, x)), "give its parts names"),
+    "pair for two": (lambda: torch.minimum((x, x)), "give its parts names"),
+    "smallest": (lambda: min(x, x), "torch.minimum"),
     "none": (lambda: 2 * nothing(), "without `return`"),
     "name": (lambda: missing_name, "no value yet"),  # noqa: F821
     "unset": (unset, "no value yet"),

@@ -61,6 +61,15 @@ def test_a_known_mistake_of_the_number_shows_it():
     assert verdict.sentence == "Twice." and verdict.example == "x = (3, 4): expected 30.25, got 60.5"
 
 
+def test_a_loss_that_went_backward_by_itself_is_told_so():
+    def eager(w, v, x):
+        loss = error(w, v, x)
+        loss.backward()
+        return loss
+
+    assert check(eager).sentence.startswith("You call backward inside the function; return the loss")
+
+
 def test_the_case_that_is_shown_is_the_first_whose_number_differs():
     """In the first case only the gradient is wrong: its two equal numbers would tell nothing."""
     verdict = check(lambda w, v, x: 0 * w.sum() + error(w, v, x).item() if x[0] == 3 else 3 * error(w, v, x))

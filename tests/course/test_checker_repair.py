@@ -65,6 +65,13 @@ def test_a_slip_is_found(old, new, line, words):
     assert words is None or words in said
 
 
+def test_a_square_or_another_name_that_is_missing_is_called_so():
+    squared = "def discounted(x, gamma, ends):\n    error = x - gamma\n    return (error**2).mean()\n"
+    right = lambda function: torch.allclose(function(X.clone(), GAMMA, ENDS), ((X - GAMMA) ** 2).mean())  # noqa: E731
+    assert checker_repair.SQUARE in nearly(made(squared.replace("error**2", "error")), right)
+    assert checker_repair.NAME in nearly(made(squared.replace("(error**2)", "(gamma * error)")), right)
+
+
 def test_what_is_further_away_is_not_guessed_at():
     two = RIGHT.replace("x[t] + gamma", "x[t] - gamma").replace("return total", "return total * 3 + 1")
     assert nearly(made(two), agrees) == ""
