@@ -10,11 +10,13 @@ import contextlib
 import dis
 import html
 import inspect
+import os
 import signal
 import sys
 import textwrap
 import threading
 import time
+import traceback
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,8 +66,20 @@ def _kind(answer):
     """What came instead of numbers, in words that a student knows."""
     if isinstance(answer, torch.nn.Module):
         return "a network"
+    if isinstance(answer, list | tuple):
+        odd = [
+            i for i, part in enumerate(answer) if not isinstance(part, int | float | np.number) and not _is_one(part)
+        ]
+        return (
+            f"a {type(answer).__name__} whose entry {odd[0]} is no single number" if odd else "a list without numbers"
+        )
     known = type(answer).__module__.split(".")[0] in ("builtins", "numpy", "torch")
     return type(answer).__name__ if known else "another kind of object"
+
+
+def _is_one(part):
+    """Whether part of an answer is a tensor or an array of one number."""
+    return isinstance(part, torch.Tensor | np.ndarray) and _size(part) == 1
 
 
 def right(sentence):
@@ -83,9 +97,11 @@ def not_started():
 def is_stub(error):
     """Whether an error only says that nothing is written yet: a bare `raise NotImplementedError`.
 
-    With a reason in it, the error is one of torch's: it does not compute what was asked for.
+    With a reason in it, or from a file of torch, the error is torch's: it does not compute what was asked for.
     """
-    return isinstance(error, NotImplementedError) and not str(error)
+    raised_in = traceback.extract_tb(error.__traceback__)[-1].filename if error.__traceback__ else ""
+    of_torch = f"{os.sep}torch{os.sep}" in raised_in
+    return isinstance(error, NotImplementedError) and not str(error) and not of_torch
 
 
 def has_dots(function):
@@ -152,6 +168,7 @@ def run(student, arguments):
     Raises:
         Stopped: with the verdict, if it stops with an error, runs for too long, or returns nothing.
     """
+    _check_parameters(student, len(arguments))
     try:
         answer = within(SECONDS, student, *arguments)
     except Endless:
@@ -172,6 +189,20 @@ def run(student, arguments):
             raise Stopped(not_started())
         raise Stopped(wrong("Your function returns nothing. Does its last line begin with `return`?"))
     return answer
+
+
+def _check_parameters(student, count):
+    """Raise Stopped unless a function can be called with so many arguments, as far as it says what it takes."""
+    try:
+        signature = inspect.signature(student)
+    except (TypeError, ValueError):
+        return
+    try:
+        signature.bind(*range(count))
+    except TypeError:
+        names = ", ".join(signature.parameters)
+        sentence = f"Your function is called with {count} argument{'s' * (count != 1)}, and takes others: ({names})."
+        raise Stopped(wrong(f"{sentence} Its first line must stay as it was given.")) from None
 
 
 class Endless(BaseException):

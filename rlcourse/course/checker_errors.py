@@ -70,13 +70,14 @@ CAUSES = (
     (
         "TypeError",
         r"unsupported operand.*'tuple'|must be Tensor, not tuple|tuple.* invalid combination|got \(tuple",
-        "A tuple stands where a tensor is wanted: give its parts names, a, b = f(x), or hand them on, g(*f(x)).",
+        "A tuple stands where a tensor is wanted: give its parts names, a, b = f(x), or hand them on, g(*f(x)). (torch's "
+        "max and min along an axis give two: take .values.)",
     ),
     (
         "TypeError",
         r"integer tensors of a single element",
         "A tensor stands where Python wants a whole number: as the length of a loop, or beside a tuple or a list, of "
-        "which one part was meant.",
+        "which one part was meant (of torch's max and min along an axis, .values).",
     ),
     (
         "IndexError",
@@ -206,6 +207,11 @@ CAUSES = (
         "RuntimeError",
         r"can't be cast",
         "Whole numbers cannot take in fractions; make the tensor one of numbers first, x.double().",
+    ),
+    (
+        "NotImplementedError",
+        r"^$",
+        "torch cannot do this here. A distribution over finitely many actions, for one, has no rsample: use sample().",
     ),
     (
         "KeyError",

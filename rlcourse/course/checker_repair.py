@@ -9,6 +9,7 @@ import ast
 import contextlib
 import copy
 import inspect
+import io
 import textwrap
 import time
 import warnings
@@ -68,8 +69,10 @@ def nearly(student: Callable, agrees: Callable[[Callable], bool]) -> str:
     """
     try:
         source = textwrap.dedent(inspect.getsource(student))
-        ast.parse(source)
+        whole = isinstance(ast.parse(source).body[0], ast.FunctionDef | ast.ClassDef)
     except (OSError, TypeError, SyntaxError):
+        return ""
+    if not whole:  # the source of a lambda is its whole line, the call of the checker included
         return ""
     until = time.process_time() + SECONDS
     for change in changes(source, insert=True):
@@ -77,7 +80,10 @@ def nearly(student: Callable, agrees: Callable[[Callable], bool]) -> str:
             return ""
         with contextlib.suppress(Exception):
             names = dict(student.__globals__)
-            with warnings.catch_warnings():
+            with (
+                warnings.catch_warnings(),
+                contextlib.redirect_stdout(io.StringIO()),
+            ):  # what others print is not theirs
                 warnings.simplefilter("ignore")  # "'int' object is not subscriptable": so it is, and the next is tried
                 exec(compile(change.source, "<one change>", "exec"), names)
                 right = agrees(names[student.__name__])
@@ -95,7 +101,13 @@ def changes(source: str, *, insert: bool = False) -> Iterator[Change]:
     edits = [(number, *edit) for number, node in enumerate(nodes) for edit in _edits(node)]
     if insert:
         names = _names(tree)
-        edits += [(number, *edit) for number, node in enumerate(nodes) for edit in _insertions(node, names)]
+        written = _written(tree)
+        edits += [
+            (number, *edit)
+            for number, node in enumerate(nodes)
+            if id(node) not in written
+            for edit in _insertions(node, names)
+        ]
     for number, words, edit in edits:
         changed = copy.deepcopy(tree)
         twin = next(other for place, other in enumerate(ast.walk(changed)) if place == number)
@@ -105,6 +117,13 @@ def changes(source: str, *, insert: bool = False) -> Iterator[Change]:
             if text not in seen:
                 seen.add(text)
                 yield Change(words, getattr(nodes[number], "lineno", 1), text)
+
+
+def _written(tree: ast.AST) -> set[int]:
+    """Every node of what is assigned to: in -out[t] = 1 the minus would change a copy, and hide the line."""
+    kinds = ast.Assign | ast.AugAssign | ast.AnnAssign | ast.For
+    targets = [getattr(node, "targets", None) or [node.target] for node in ast.walk(tree) if isinstance(node, kinds)]
+    return {id(inner) for several in targets for target in several for inner in ast.walk(target)}
 
 
 def _names(tree: ast.AST) -> list[str]:
@@ -162,7 +181,10 @@ def _statement(node: ast.AST) -> Iterator[Edit]:
         yield CONDITION, lambda n: n.body
     elif isinstance(node, ast.With):
         yield GRAPH, lambda n: n.body
+    elif isinstance(node, ast.Assign | ast.Expr):
+        yield TOO_MUCH, lambda n: ast.Pass()
     elif isinstance(node, ast.AugAssign):
+        yield TOO_MUCH, lambda n: ast.Pass()
         yield ADDED, lambda n: ast.Assign([n.target], n.value)
         if other := OPERATORS.get(type(node.op)):
             yield SIGN, lambda n: ast.AugAssign(n.target, other(), n.value)

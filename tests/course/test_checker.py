@@ -257,6 +257,7 @@ COMMON = {
     "cast": (lambda: whole.clone().mul_(0.5), "fractions"),
     "key": (lambda: {}["a"], "no such key"),
     "dots": (lambda: 2 * ..., "dots"),
+    "no rsample": (lambda: torch.distributions.Categorical(logits=x).rsample(), "use sample"),
 }
 
 
@@ -309,6 +310,22 @@ def test_a_known_mistake_is_named_and_only_that():
     assert check(lambda x: x + 2).sentence == "You add two in place of doubling."
     other = check(lambda x: x + 3)
     assert other.sentence.startswith("The numbers differ") and "first that differs is [0]" in other.example
+
+
+def test_what_torch_has_not_is_no_stub():
+    sentence = check(lambda x: torch.distributions.Categorical(logits=x).rsample()).sentence
+    assert "NotImplementedError" in sentence and "use sample()" in sentence
+
+
+@pytest.mark.parametrize("answer", [(1.0, None), [torch.ones(2), 1.0], (torch.tensor([1.0]), "two")])
+def test_the_entry_that_is_no_number_is_named(answer):
+    odd = 1 if answer[1] != 1.0 else 0
+    assert f"got a {type(answer).__name__} whose entry {odd} is no single number" in check(lambda x: answer).sentence
+
+
+def test_other_parameters_than_those_given_are_named():
+    assert "is called with 1 argument, and takes others: (x, gamma)" in check(lambda x, gamma: x).sentence
+    assert "takes others: ()" in check(lambda: 1).sentence
 
 
 def test_a_known_mistake_without_numbers_on_a_case_is_another_mistake():

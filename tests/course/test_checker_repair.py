@@ -72,6 +72,25 @@ def test_a_square_or_another_name_that_is_missing_is_called_so():
     assert checker_repair.NAME in nearly(made(squared.replace("(error**2)", "(gamma * error)")), right)
 
 
+def test_a_line_too_many_is_named_and_nothing_is_written_into_a_copy():
+    said = nearly(made(RIGHT.replace("    return total", "    total[-1] = 0.0\n    return total")), agrees)
+    assert f"`total[-1] = 0.0`. {checker_repair.TOO_MUCH}" in said
+
+
+def test_what_changed_functions_print_is_not_shown(capsys):
+    loud = RIGHT.replace("total[t] = future", "total[t] = -future\n        print(future)")
+    assert checker_repair.SIGN in nearly(made(loud), agrees)
+    assert capsys.readouterr().out == ""
+
+
+def test_the_line_around_a_lambda_is_not_run_again(capsys):
+    file = "<a cell>"
+    line = "print('called', nearly(lambda x, gamma, ends: -x, agrees))\n"
+    linecache.cache[file] = (len(line), None, [line], file)
+    exec(compile(line, file, "exec"), {"nearly": nearly, "agrees": agrees, "print": print})
+    assert capsys.readouterr().out.count("called") == 1
+
+
 def test_what_is_further_away_is_not_guessed_at():
     two = RIGHT.replace("x[t] + gamma", "x[t] - gamma").replace("return total", "return total * 3 + 1")
     assert nearly(made(two), agrees) == ""
