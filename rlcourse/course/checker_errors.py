@@ -70,8 +70,8 @@ CAUSES = (
     (
         "TypeError",
         r"unsupported operand.*'tuple'|must be Tensor, not tuple|tuple.* invalid combination|got \(tuple",
-        "A tuple stands where a tensor is wanted: give its parts names, a, b = f(x), or hand them on, g(*f(x)). (torch's "
-        "max and min along an axis give two: take .values.)",
+        "A tuple stands where a tensor is wanted: give its parts names, a, b = f(x), or hand them on, g(*f(x)). "
+        "(torch's max and min along an axis give two: take .values.)",
     ),
     (
         "TypeError",

@@ -1,17 +1,21 @@
 """E1, the pathwise gradient of a toy objective, and E3, the loss of SAC's policy."""
 
+import re
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from rlcourse.course.checker import Mistake, Stopped, as_tensor, call, judge, write, wrong
+from rlcourse.course.checker_errors import describe
 from rlcourse.distributions import TanhGaussian
 
 # ---------------------------------------------------------------- E1, the pathwise gradient
 
 
-class Slope(NamedTuple):
+@dataclass(frozen=True)  # no tuple: torch would take `slope * a` for an index, and say so
+class Slope:
     """The slope of Q(a) = -height (a - top)²."""
 
     height: float
@@ -24,6 +28,28 @@ class Slope(NamedTuple):
         return f"slope(a) = −{2 * self.height:g} (a − {self.top:g})"
 
 
+_MISUSED = (
+    (r"\bSlope\b", "slope is a function of one argument: slope(a) gives the slope of Q at every action of a."),
+    (
+        r"\bCritic\b",
+        "q1 and q2 are functions of one argument, a tensor of actions: q1(actions) gives one number per row.",
+    ),
+)
+
+
+def _explained(verdict):
+    """The verdict; where a function of the exercise was misused, with a sentence on how it is used."""
+    stopped = re.match(
+        r"(Your function stopped with an error.*?): (?:TypeError|AttributeError), (.*)", verdict.sentence
+    )
+    if stopped:
+        where, message = stopped.groups()
+        for pattern, sentence in _MISUSED:
+            if re.search(pattern, message):
+                return wrong(f"{where}. {sentence}")
+    return verdict
+
+
 def pathwise_gradient(student, *, seed=None):
     """Check pathwise(mu, sigma, noise, slope) -> the estimates of ∂E[Q]/∂μ and ∂E[Q]/∂σ from the draws ξ [N]."""
     rng = np.random.default_rng(seed)
@@ -33,7 +59,7 @@ def pathwise_gradient(student, *, seed=None):
             round(float(rng.uniform(*span)), 1) for span in ((-1, 1), (0.4, 0.9), (0.5, 2), (2, 3))
         )
         cases.append((mu, sigma, torch.from_numpy(rng.normal(size=draws)), Slope(height, top)))
-    return judge(
+    verdict = judge(
         student,
         _pathwise,
         cases,
@@ -42,6 +68,7 @@ def pathwise_gradient(student, *, seed=None):
         show=lambda mu, sigma, noise, slope: f"μ = {mu:g}, σ = {sigma:g}, ξ = {write(noise)}, {slope}",
         each="two numbers, first for μ, then for σ",
     )
+    return _explained(verdict)
 
 
 def _pathwise(mu, sigma, noise, slope, *, to_sigma=lambda sigma, noise: noise, at=None, total=torch.mean):
@@ -107,12 +134,18 @@ class Drawn(TanhGaussian):
         return super().rsample_with_log_prob(sample_shape, noise=noise)
 
 
-class Critic(NamedTuple):
+Drawn.__name__ = "TanhGaussian"  # errors of Python tell the name of the class, and students know this one
+
+
+@dataclass(frozen=True)
+class Critic:
     """Q(a) = slope Σ a_i - 1."""
 
     slope: float
 
     def __call__(self, actions):
+        if not isinstance(actions, torch.Tensor):
+            raise TypeError("a Critic wants a tensor")
         return self.slope * actions.sum(-1) - 1
 
 
@@ -139,8 +172,8 @@ def policy_loss(student, *, seed=None):
         answers = [_loss_and_slopes(student, case) for case in cases]
         if not torch.equal(answers[1], _loss_and_slopes(student, cases[1])):
             return wrong(
-                "Your loss changes from one call to the next, although the noise here is fixed. Draw the action with a "
-                "method of `policy`."
+                "Your loss changes from one call to the next. Draw the action once, with a method of `policy`, and "
+                "without noise of your own."
             )
         return judge(
             lambda i: answers[i],
@@ -156,7 +189,7 @@ def policy_loss(student, *, seed=None):
             own=(student, lambda function: lambda i: _loss_and_slopes(function, cases[i])),
         )
     except Stopped as stopped:
-        return stopped.verdict
+        return _explained(stopped.verdict)
 
 
 def _policy_case(rng, *shape):
@@ -171,16 +204,23 @@ def _loss_and_slopes(function, case):
     """The loss, and its gradient with respect to mean and log_std, one after the other.
 
     Raises:
-        Stopped: if the loss is no number, or no gradient comes back from it.
+        Stopped: if the loss is no number, no gradient comes back from it, or its gradient was taken inside.
     """
     inputs = case.mean.clone().requires_grad_(), case.log_std.clone().requires_grad_()
     loss = call(function, (Drawn(*inputs, case.noises), case.q1, case.q2, case.alpha))
     value = as_tensor(loss, torch.zeros(()))
+    if any(leaf.grad is not None for leaf in inputs):
+        raise Stopped(
+            wrong("You call backward inside the function; return the loss, and the checker takes its gradient.")
+        )
     if not isinstance(loss, torch.Tensor) or not loss.requires_grad:
         raise Stopped(
             wrong("No gradient comes back from your loss: return a tensor, without detach(), item() or no_grad.")
         )
-    slopes = torch.autograd.grad(loss, inputs, allow_unused=True, materialize_grads=True)
+    try:
+        slopes = torch.autograd.grad(loss, inputs, allow_unused=True, materialize_grads=True)
+    except RuntimeError as error:  # the graph was broken on the way
+        raise Stopped(wrong(describe(error, function))) from None
     return torch.cat([value.reshape(1), *(slope.flatten() for slope in slopes)])
 
 
@@ -237,6 +277,11 @@ LOSS_MISTAKES = [
     Mistake(
         "The number is right, but log π takes the action as a constant. Its slope goes through the action, too.",
         _loss_with(draw=_frozen_density),
+    ),
+    Mistake(
+        "The number is right, but the way from Q back to the action is cut, by detach or no_grad: only the entropy "
+        "teaches your policy.",
+        _loss_with(loss=lambda alpha, logs, q: alpha * logs - q.detach()),
     ),
     Mistake(
         "You draw twice: log π belongs to another action than Q. Draw once, and use this action in both.",

@@ -127,6 +127,23 @@ def in_numpy(mean, log_std, noise, c):
     return c * np.tanh(u), (terms - np.log(c)).sum(-1)
 
 
+def in_single_precision(mean, log_std, noise, c):
+    return squashed(mean.float(), log_std.float(), noise.float(), c)
+
+
+def density_in_single_precision(mean, log_std, noise, c):
+    return squashed(mean, log_std, noise, c)[0], in_single_precision(mean, log_std, noise, c)[1]
+
+
+def by_the_package(mean, log_std, noise, c):
+    return rl.TanhGaussian(mean, log_std, -c, c).rsample_with_log_prob(noise=noise)
+
+
+def log_std_in_normal(mean, log_std, noise, c):
+    u = mean + log_std * noise
+    return c * u.tanh(), Normal(mean, log_std).log_prob(u).sum(-1)
+
+
 def only_the_action(mean, log_std, noise, c):
     return squashed(mean, log_std, noise, c)[0]
 
@@ -207,10 +224,14 @@ class TestSquashedGaussian(CheckerContract):
         squashed_component_by_component,
         squashed_row_by_row,
         squashed_by_torch,
+        in_single_precision,
+        density_in_single_precision,
     )
     wrong = [
         *((student, said) for said, student in WRONG_SQUASHED.items()),
         (in_numpy, "no gradient comes back from the actions"),  # to NumPy no graph leads either
+        (by_the_package, "without `rl.TanhGaussian`"),
+        (log_std_in_normal, "a standard deviation must be positive. The network gives log σ"),
     ]
 
 

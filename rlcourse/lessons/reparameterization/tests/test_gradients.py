@@ -51,6 +51,21 @@ class TestPathwise(CheckerContract):
 
 
 @pytest.mark.covers("EQX-20")
+@pytest.mark.parametrize(
+    "student",
+    [
+        lambda mu, sigma, noise, slope: (slope * (mu + sigma * noise)).mean(),
+        lambda mu, sigma, noise, slope: ((mu + sigma * noise) * slope).mean(),
+        lambda mu, sigma, noise, slope: slope[0],
+        lambda mu, sigma, noise, slope: slope(mu, sigma),
+    ],
+)
+def test_a_slope_that_is_not_called_is_told_to_be_a_function(student):
+    sentence = exercises.pathwise_gradient(student, seed=0).sentence
+    assert "slope is a function of one argument: slope(a)" in sentence and "Slope" not in sentence
+
+
+@pytest.mark.covers("EQX-20")
 def test_the_first_case_can_be_worked_by_hand():
     """a = (1, -2), slopes (0, 6): means 3 and (0 · 0.5 + 6 · (-1)) / 2 = -3."""
     example = exercises.pathwise_gradient(lambda mu, sigma, noise, slope: (0.0, 0.0), seed=0).example
@@ -101,6 +116,24 @@ def detached_in_the_density(policy):
     return actions, policy.log_prob(actions.detach())
 
 
+def critics_under_no_grad(policy, q1, q2, alpha):
+    actions, logs = policy.rsample_with_log_prob()
+    with torch.no_grad():
+        q = torch.minimum(q1(actions), q2(actions))
+    return (alpha * logs - q).mean()
+
+
+def constant_action_for_the_critics(policy, q1, q2, alpha):
+    actions, logs = policy.rsample_with_log_prob()
+    return (alpha * logs - torch.minimum(q1(actions.detach()), q2(actions.detach()))).mean()
+
+
+def goes_backward(policy, q1, q2, alpha):
+    loss = policy_loss(policy, q1, q2, alpha)
+    loss.backward()
+    return loss
+
+
 def drawn_twice(policy):
     return policy.rsample(), policy.rsample_with_log_prob()[1]
 
@@ -130,6 +163,10 @@ class TestPolicyLoss(CheckerContract):
         (term_by_term(detached_density), "log π is detached"),
         (term_by_term(detached_in_the_density), "takes the action as a constant"),
         (term_by_term(drawn_twice), "You draw twice"),
+        (term_by_term(loss=lambda alpha, logs, q: alpha * logs - q.detach()), "from Q back to the action is cut"),
+        (critics_under_no_grad, "from Q back to the action is cut"),
+        (constant_action_for_the_critics, "from Q back to the action is cut"),
+        (goes_backward, "You call backward inside the function"),
         (term_by_term(loss=lambda alpha, logs, q: q - alpha * logs), "This is minus the loss"),
         (term_by_term(loss=lambda alpha, logs, q: alpha * logs + q), "The sign of Q is wrong"),
         (term_by_term(loss=lambda alpha, logs, q: -alpha * logs - q), "The sign of log π is wrong"),
@@ -154,6 +191,23 @@ class TestPolicyLoss(CheckerContract):
 @pytest.mark.covers("ERR-61", "MIS-34")
 def test_no_grad_around_the_draw_is_sample_by_another_name():
     assert "you draw with `sample`" in exercises.policy_loss(term_by_term(sampled_under_no_grad), seed=0).sentence
+
+
+@pytest.mark.covers("EQ-69")
+@pytest.mark.parametrize(
+    ("student", "words"),
+    [
+        (lambda policy, q1, q2, alpha: torch.minimum(q1, q2), "q1 and q2 are functions of one argument"),
+        (lambda policy, q1, q2, alpha: q1(policy.mean, policy.rsample()), "q1 and q2 are functions of one argument"),
+        (lambda policy, q1, q2, alpha: q1(policy.rsample_with_log_prob()).mean(), "a tensor of actions: q1(actions)"),
+        (lambda policy, q1, q2, alpha: policy(), "'TanhGaussian' object is not callable"),
+        (lambda policy, q1, q2, alpha: policy.draw(), "'TanhGaussian' object has no attribute"),
+        (lambda policy, q1, q2, alpha: policy.rsample().exp().mul_(2).mean(), "was changed in place"),
+    ],
+)
+def test_an_error_names_what_the_student_knows(student, words):
+    sentence = exercises.policy_loss(student, seed=0).sentence
+    assert words in sentence and "Drawn" not in sentence and "Critic" not in sentence
 
 
 @pytest.mark.covers("EQ-69")

@@ -3,22 +3,26 @@
 import numpy as np
 import torch
 
-from rlcourse.course.checker import Mistake, call, judge, write, wrong
-from rlcourse.course.checker_losses import judge_loss
-from rlcourse.lessons.sac.exercises.toy import Toy, draws_of, smaller, split
+from rlcourse.course.checker import Mistake, Stopped, as_tensor, call, judge, write, wrong
+from rlcourse.course.checker_losses import judge_loss, slopes
+from rlcourse.lessons.sac.exercises.toy import ALPHAS, Toy, draws_of, explained, smaller, split
 
 _TWO_DRAWS = (
-    "You ask sample more than once, and each time it draws anew. Action and log π belong together, and both critics "
-    "judge one action: the smaller of two values at different actions is too small on average. Ask once, keep both."
+    "You ask sample more than once, and each time it draws anew. One draw per row is asked for: ask once, and use its "
+    "action for both critics, together with its log π."
+)
+_SEEDS = (
+    "Right for one seed. Part 6 trains 16 seeds at once: rewards and log π are [S, B], and alpha is a tensor [S, 1]. "
+    "Work on whole tensors, without a loop over the rows and without a fixed axis."
 )
 
 
-def _v_loss_to(target, *, half=0.5, total=torch.mean, inner=lambda errors: errors, leak=False):
+def _v_loss_to(target, *, half=0.5, total=torch.mean, inner=lambda errors: errors, power=2, leak=False):
     """The loss of V around a target(obs, actions, Q1, Q2, fresh actions, log π, α), with faults on demand."""
 
     def loss(obs, actions, V, critics, sample, alpha):
         goal = target(obs, actions, *split(critics), *sample(obs), alpha)
-        return half * total(inner(V(obs) - (goal if leak else goal.detach())) ** 2)
+        return half * total(inner(V(obs) - (goal if leak else goal.detach())) ** power)
 
     return loss
 
@@ -58,6 +62,10 @@ V_MISTAKES = {
     "You take the smaller of two averages. The minimum comes first, row by row, and the mean last.": _v_loss_to(
         lambda s, a, Q1, Q2, fresh, logs, alpha: torch.minimum(Q1(s, fresh).mean(), Q2(s, fresh).mean()) - alpha * logs
     ),
+    "A square is missing: the mean of ½ (V(s) − target)² is asked for. Without it errors of different signs cancel.": (
+        _v_loss_to(_soft, power=1),
+        _v_loss_to(_soft, power=1, half=-0.5),
+    ),
     "You square the mean of the errors. They may cancel: the square comes first, row by row, and then the "
     "mean.": _v_loss_to(_soft, inner=torch.mean),
     "The number is right, but a gradient flows through the target into critics and policy. In this step V alone "
@@ -89,15 +97,15 @@ def v_loss(student, *, seed=None):
     )
     if verdict.passed and draws_of(student, toys[1], cases[1]) > 1:
         return wrong(_TWO_DRAWS)
-    return verdict
+    return explained(verdict)
 
 
 def _target_case(rng, toy):
     """Rewards, next states, ends (half of the rows), critics, policy, α and γ."""
-    rows = len(toy.obs)
-    terminated = torch.from_numpy(rng.permutation(rows) < rows // 2)
+    shape = toy.obs.shape[:-1]
+    terminated = torch.from_numpy(rng.permutation(shape.numel()) < shape.numel() // 2).view(shape)
     alpha, gamma = map(float, rng.uniform((0.1, 0.7), (0.8, 0.95)))
-    rewards = torch.from_numpy(rng.normal(0, 1, rows))
+    rewards = torch.from_numpy(rng.normal(0, 1, shape))
     return rewards, toy.obs, terminated, toy.critics, toy.sample, alpha, gamma
 
 
@@ -203,13 +211,41 @@ def critic_target(student, *, seed=None):
         each="one target per row",
     )
     if not verdict.passed:
-        return verdict
+        return explained(verdict)
     answer = call(student, cases[0])
-    if isinstance(answer, torch.Tensor) and answer.requires_grad:
+    if not isinstance(answer, torch.Tensor):
+        kind = type(answer).__name__
+        return wrong(f"The numbers are right, but a loss needs them as one tensor of shape [B]; got {kind}.")
+    if answer.requires_grad:
         return wrong(
-            "The numbers are right, but your target carries a gradient into the critics it comes from. A target is a "
-            "constant: torch.no_grad() or detach()."
+            f"The numbers are right, but your target carries a gradient into {_learners(answer, toys[0])}. A target is "
+            "a constant: torch.no_grad() or detach()."
         )
     if draws_of(student, toys[1], cases[1]) > 1:
         return wrong(_TWO_DRAWS)
-    return verdict
+    return verdict if _holds_for_seeds(student, rng) else wrong(_SEEDS)
+
+
+def _learners(answer, toy):
+    """Whom the gradient of a target reaches."""
+    try:
+        reached = [bool(slopes(answer.sum(), [leaf]).abs().max() > 0) for leaf in (toy.q, toy.p)]
+    except RuntimeError:  # its graph was broken on the way
+        reached = [False, False]
+    return {
+        (True, True): "the critics and the policy",
+        (True, False): "the critics",
+        (False, True): "the policy, through log π",
+        (False, False): "what it was computed from",
+    }[tuple(reached)]
+
+
+def _holds_for_seeds(student, rng):
+    """Whether a target that is right for one batch [B] is right for two seeds, [2, B], each with its α."""
+    rewards, obs, terminated, critics, sample, _, gamma = _target_case(rng, Toy(rng, 2, 6))
+    case = rewards, obs, terminated, critics, sample, ALPHAS, gamma
+    try:
+        answer = as_tensor(call(student, case), rewards)
+    except Stopped:
+        return False
+    return torch.allclose(answer, _target_of(_soft_future)(*case), rtol=1e-5, atol=1e-5)

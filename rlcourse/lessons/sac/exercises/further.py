@@ -9,21 +9,22 @@ from rlcourse.course.checker_losses import judge_loss
 # ---------------------------------------------------------------- E4, finitely many actions
 
 
-def discrete(soft_value, actor_loss, *, seed=None):
-    """Check soft_value(logits, q1, q2, alpha) -> [B] and actor_loss(logits, q1, q2, alpha) -> scalar, both exact."""
+def discrete(soft_value, actor_loss_discrete, *, seed=None):
+    """Check soft_value(logits, q1, q2, alpha) -> [B] and actor_loss_discrete(same) -> scalar, both exact."""
     rng = np.random.default_rng(seed)
     cases = []
     for rows, kinds in ((2, 2), (5, 3), (5, 4), (5, 4)):
         logits, q1, q2 = (torch.from_numpy(rng.normal(0, 1.5, (rows, kinds))) for _ in range(3))
         cases.append((logits, q1, q2, float(rng.uniform(0.2, 0.8))))
-    both = {"soft_value": soft_value, "actor_loss": actor_loss}
-    if [name for name, function in both.items() if has_dots(function)] == ["actor_loss"]:
+    both = {"soft_value": soft_value, "actor_loss_discrete": actor_loss_discrete}
+    if [name for name, function in both.items() if has_dots(function)] == ["actor_loss_discrete"]:
         verdict = _examine_soft_value(soft_value, cases)
-        said = "soft_value is right. Now write actor_loss." if verdict.passed else f"soft_value: {verdict.sentence}"
-        return Verdict(UNFINISHED, said)
-    for name, function in both.items():
+        done = "soft_value is right. Now write actor_loss_discrete."
+        return Verdict(UNFINISHED, done if verdict.passed else f"soft_value: {verdict.sentence}")
+    learning = cases[1][0].clone().requires_grad_(), *cases[1][1:]  # of a loss a gradient may be asked
+    for (name, function), case in zip(both.items(), (cases[1], learning), strict=True):
         try:
-            drawn = _draws(function, cases[1])
+            drawn = _draws(function, case)
         except Stopped as stopped:
             return _about(name, stopped.verdict)
         if drawn:
@@ -34,9 +35,9 @@ def discrete(soft_value, actor_loss, *, seed=None):
     verdict = _examine_soft_value(soft_value, cases)
     if not verdict.passed:
         return _about("soft_value", verdict)
-    verdict = _examine_discrete_loss(actor_loss, cases)
+    verdict = _examine_discrete_loss(actor_loss_discrete, cases)
     if not verdict.passed:
-        return _about("actor_loss", verdict)
+        return _about("actor_loss_discrete", verdict)
     return right("Exact sums over the actions: no draw, no reparameterisation, no noise from the policy.")
 
 

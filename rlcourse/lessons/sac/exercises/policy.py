@@ -6,7 +6,7 @@ import torch
 from rlcourse.course.checker import Stopped, changes, write, wrong
 from rlcourse.course.checker_losses import judge_loss
 from rlcourse.distributions import TanhGaussian
-from rlcourse.lessons.sac.exercises.toy import Toy, draws_of
+from rlcourse.lessons.sac.exercises.toy import ALPHAS, Toy, draws_of, explained, loss_for_seeds
 
 # ---------------------------------------------------------------- E2, the loss of the policy
 
@@ -23,9 +23,12 @@ class _Steady(TanhGaussian):
         return super().rsample_with_log_prob(sample_shape, noise=noise if sample_shape else self.noise)
 
 
+_Steady.__name__ = "TanhGaussian"  # errors of Python tell the name of the class, and students know this one
+
+
 def _policy_of(toy):
     def policy(obs):
-        mean = (obs @ toy.p[:2])[:, None]
+        mean = (obs @ toy.p[:2])[..., None]
         return _Steady(mean, 0.3 * torch.tanh(toy.p[2]).expand_as(mean), toy)
 
     return policy
@@ -153,6 +156,22 @@ POLICY_MISTAKES = {
 def actor_loss(student, *, seed=None):
     """Check actor_loss(obs, policy, critics, alpha) -> mean of α log π - min Q, a scalar; policy(obs): TanhGaussian."""
     rng = np.random.default_rng(seed)
+    verdict = explained(_for_one_seed(student, rng))
+    if not verdict.passed:
+        return verdict
+    toy = Toy(rng, 2, 6)
+    case = toy.obs, _policy_of(toy), toy.critics, ALPHAS
+    if loss_for_seeds(student, _policy_loss(_entropy_cost_minus_q), case, [toy.p]):
+        return verdict
+    return wrong(
+        "Right for one seed. Part 6 trains 16 seeds at once: log π and Q are [S, B], and alpha is a tensor [S, 1]. "
+        "Multiply log π by alpha before you take the mean, take one mean of all numbers with .mean(), and write no "
+        "loop over the rows."
+    )
+
+
+def _for_one_seed(student, rng):
+    """The verdict on one batch, [B]."""
     toys = [Toy(rng, 2), _torn(rng, 1), _torn(rng, -1)]
     cases = [(t.obs, _policy_of(t), t.critics, float(rng.uniform(0.2, 0.8))) for t in toys]
     try:
@@ -174,8 +193,8 @@ def actor_loss(student, *, seed=None):
     )
     if verdict.passed and draws_of(student, toys[1], cases[1]) > 1:
         return wrong(
-            "You draw more than once, so log π belongs to another action than the one that a critic judges. Here the "
-            "noise is set and the numbers agree; in training they do not. Draw once, and keep action and log π."
+            "You draw more than once. Here the noise is set, so the numbers agree; in training each draw is another. "
+            "One draw per state is asked for: draw once, and use its action for both critics, together with its log π."
         )
     return verdict
 
@@ -211,6 +230,12 @@ TEMPERATURE_MISTAKES = {
         _alpha_loss(scale=lambda x: x)
     ),
     "You add up the rows. J(α) is their mean.": _alpha_loss(total=torch.sum),
+    "You put −1 where the target entropy belongs. It is an argument, and another number for another box: add "
+    "target_entropy.": _alpha_loss(lambda logs, goal: logs - 1),
+    "The target entropy has lost its sign. It may be negative or positive: add it as it is.": (
+        _alpha_loss(lambda logs, goal: logs - abs(goal)),
+        _alpha_loss(lambda logs, goal: logs + abs(goal)),
+    ),
     "The target entropy plays no part in your loss: α would move for ever.": _alpha_loss(lambda logs, goal: logs),
     "The number is right, but a gradient flows through log π into the policy. In this step α alone learns: detach "
     "log π.": _alpha_loss(leak=True),
@@ -221,15 +246,16 @@ def alpha_loss(student, *, seed=None):
     """Check alpha_loss(log_alpha, log_probs, target_entropy) -> the scalar -mean α (log π + target)."""
     rng = np.random.default_rng(seed)
     cases, leaves = [], []
-    given = [torch.tensor([1.0, 3.0], dtype=torch.float64)]
-    given += [torch.from_numpy(rng.normal(mean, 0.5, 5)) for mean in (3.0, -2.0, 1.5)]  # entropy below, above, below
-    for logs in given:
+    given = [(torch.tensor([1.0, 3.0], dtype=torch.float64), -1.0)]
+    for mean, low, high in ((3.0, -2.4, -1.2), (-2.0, 0.3, 0.9), (1.5, -0.8, -0.2)):  # entropy below, above, below
+        given.append((torch.from_numpy(rng.normal(mean, 0.5, 5)), round(float(rng.uniform(low, high)), 2)))
+    for logs, goal in given:
         start = 0.0 if not cases else float(rng.uniform(-1.5, -0.3))
         log_alpha = torch.tensor(start, dtype=torch.float64, requires_grad=True)
         logs.requires_grad_()
-        cases.append((log_alpha, logs, -1.0))
+        cases.append((log_alpha, logs, goal))
         leaves.append((log_alpha, logs))
-    return judge_loss(
+    verdict = judge_loss(
         student,
         _alpha_loss(),
         cases,
@@ -240,3 +266,17 @@ def alpha_loss(student, *, seed=None):
             f"log α = {log_alpha.item():.3g}, log π {write(logs.detach())}, target entropy {goal:g}"
         ),
     )
+    if not verdict.passed or _holds_for_seeds(student, rng):
+        return verdict
+    return wrong(
+        "Right for one seed. Part 6 trains 16 seeds at once: log_probs are [S, B] and log_alpha is [S, 1], one per "
+        "seed. Each α belongs to the log π of its own seed: multiply row by row, and take one mean of all products, "
+        "last."
+    )
+
+
+def _holds_for_seeds(student, rng):
+    """Whether a temperature's loss that is right for one seed is right for two, each with its own log π and α."""
+    logs = torch.from_numpy(rng.normal([[2.0], [-1.0]], 0.5, (2, 6))).requires_grad_()
+    log_alpha = ALPHAS.log().requires_grad_()
+    return loss_for_seeds(student, _alpha_loss(), (log_alpha, logs, -0.6), [log_alpha, logs])

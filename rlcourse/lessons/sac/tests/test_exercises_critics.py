@@ -87,7 +87,16 @@ def square_of_the_mean(obs, actions, V, Q1, Q2, sample, alpha):
     return 0.5 * (V(obs) - target).mean() ** 2
 
 
+def signed_errors(obs, actions, V, Q1, Q2, sample, alpha):
+    with torch.no_grad():
+        a, logp = sample(obs)
+        target = torch.min(Q1(obs, a), Q2(obs, a)) - alpha * logp
+    return 0.5 * (V(obs) - target).mean()
+
+
 V_MISTAKES = [
+    ("A square is missing", signed_errors),
+    ("A square is missing", lambda *case: -signed_errors(*case)),
     ("ask sample more than once", v_loss_with_two_draws),
     ("square the mean", square_of_the_mean),
     ("stored actions and no entropy", v_loss_with(lambda Q1, Q2, s, b, a, lp, al: torch.min(Q1(s, b), Q2(s, b)))),
@@ -190,8 +199,51 @@ def nothing_at_the_end(rewards, next_obs, terminated, *rest):
     return torch.where(terminated, torch.zeros_like(rewards), q_target(rewards, next_obs, terminated, *rest))
 
 
+def q_target_of_ten_draws(rewards, next_obs, terminated, Q1, Q2, sample, alpha, gamma):
+    with torch.no_grad():
+        draws = [sample(next_obs) for _ in range(10)]
+        soft = sum(torch.min(Q1(next_obs, a), Q2(next_obs, a)) - alpha * logp for a, logp in draws) / 10
+        return rewards + gamma * ~terminated * soft
+
+
+def q_target_row_by_row(rewards, next_obs, terminated, Q1, Q2, sample, alpha, gamma):
+    a, logp = sample(next_obs)
+    one, two, y = Q1(next_obs, a).detach(), Q2(next_obs, a).detach(), []
+    for i in range(len(rewards)):
+        soft = min(one[i], two[i]) - alpha * logp[i].detach()
+        y.append(rewards[i] if terminated[i] else rewards[i] + gamma * soft)
+    return torch.stack(y)
+
+
+def q_target_along_the_first_axis(rewards, next_obs, terminated, Q1, Q2, sample, alpha, gamma):
+    with torch.no_grad():
+        a, logp = sample(next_obs)
+        least = torch.stack([Q1(next_obs, a), Q2(next_obs, a)], dim=-1).min(1).values
+        return rewards + gamma * ~terminated * (least - alpha * logp)
+
+
+def entropy_alone_keeps_its_graph(rewards, next_obs, terminated, Q1, Q2, sample, alpha, gamma):
+    a, logp = sample(next_obs)
+    with torch.no_grad():
+        q = torch.min(Q1(next_obs, a), Q2(next_obs, a))
+    return rewards + gamma * ~terminated * (q - alpha * logp)
+
+
+def critics_alone_keep_their_graph(rewards, next_obs, terminated, Q1, Q2, sample, alpha, gamma):
+    with torch.no_grad():
+        a, logp = sample(next_obs)
+    return rewards + gamma * ~terminated * (torch.min(Q1(next_obs, a), Q2(next_obs, a)) - alpha * logp)
+
+
 TARGET_MISTAKES = [
     ("ask sample more than once", q_target_with_two_draws),
+    ("ask sample more than once", q_target_of_ten_draws),
+    ("as one tensor of shape [B]; got list", q_target_as_list),
+    ("as one tensor of shape [B]; got ndarray", lambda *case: q_target(*case).numpy()),
+    ("Right for one seed", q_target_row_by_row),
+    ("Right for one seed", q_target_along_the_first_axis),
+    ("a gradient into the policy, through log π", entropy_alone_keeps_its_graph),
+    ("a gradient into the critics.", critics_alone_keep_their_graph),
     ("Q is discounted and the entropy is not", entropy_not_discounted),
     ("reward of the last step still counts", nothing_at_the_end),
     ("Where is (1 − d)", q_target_with(soft_next, mask=lambda d: 1.0)),
@@ -208,7 +260,7 @@ TARGET_MISTAKES = [
     ("not discounted", not_discounted),
     ("smaller of two averages", q_target_with(lambda one, two, lp, al: torch.min(one.mean(), two.mean()) - al * lp)),
     ("smallest number of the whole batch", q_target_with(lambda one, two, lp, al: torch.min(one, two).min() - al * lp)),
-    ("carries a gradient", q_target_with(soft_next, detach=False)),
+    ("a gradient into the critics and the policy", q_target_with(soft_next, detach=False)),
 ]
 
 
@@ -225,5 +277,79 @@ class TestVLoss(CheckerContract):
 @pytest.mark.covers("EQX-10", "EQ-60", "EQ-61", "ERR-50", "ERR-67")
 class TestCriticTarget(CheckerContract):
     check = staticmethod(exercises.critic_target)
-    right = (target_of_a_pair, *map(paired, (q_target, q_target_as_list, q_target_by_the_package)))
+    right = (target_of_a_pair, *map(paired, (q_target, q_target_by_the_package)))
     wrong = [(paired(student), said) for said, student in TARGET_MISTAKES]
+
+
+# ---------------------------------------------------------------- functions of the exercise, used in another way
+
+
+def a_pair_for_the_action(rewards, next_obs, terminated, critics, sample, alpha, gamma):
+    drawn = sample(next_obs)
+    return rewards + torch.minimum(*critics(next_obs, drawn))
+
+
+def the_minimum_of_a_pair(rewards, next_obs, terminated, critics, sample, alpha, gamma):
+    a, logp = sample(next_obs)
+    return rewards + torch.minimum(critics(next_obs, a)) - alpha * logp
+
+
+def the_least_of_a_pair(rewards, next_obs, terminated, critics, sample, alpha, gamma):
+    a, logp = sample(next_obs)
+    return rewards + torch.min(critics(next_obs, a)) - alpha * logp
+
+
+def a_pair_minus_a_number(rewards, next_obs, terminated, critics, sample, alpha, gamma):
+    a, logp = sample(next_obs)
+    return rewards + critics(next_obs, a) - alpha * logp
+
+
+def a_pair_taken_from_a_number(rewards, next_obs, terminated, critics, sample, alpha, gamma):
+    drawn = sample(next_obs)
+    return rewards + torch.minimum(*critics(next_obs, drawn[0])) - drawn
+
+
+def critics_of_the_states_alone(rewards, next_obs, terminated, critics, sample, alpha, gamma):
+    return rewards + torch.minimum(*critics(next_obs))
+
+
+def sample_of_two_things(rewards, next_obs, terminated, critics, sample, alpha, gamma):
+    return rewards + sample(next_obs, 1)[1]
+
+
+@pytest.mark.covers("EQX-10")
+@pytest.mark.parametrize(
+    ("student", "words"),
+    [
+        (a_pair_for_the_action, "sample and rsample_with_log_prob give an action and its log π"),
+        (the_minimum_of_a_pair, "torch.minimum(*critics(…))"),
+        (the_least_of_a_pair, "torch.minimum(*critics(…))"),
+        (a_pair_minus_a_number, "critics gives two tensors, Q1 and Q2"),
+        (a_pair_taken_from_a_number, "a draw with its log π gives two, too"),
+        (critics_of_the_states_alone, "critics takes two arguments"),
+        (sample_of_two_things, "sample takes one argument"),
+    ],
+)
+def test_a_function_of_the_target_used_otherwise_is_explained(student, words):
+    sentence = exercises.critic_target(student, seed=0).sentence
+    assert sentence.startswith("Your function stopped with an error in your line") and words in sentence
+    assert "Toy" not in sentence
+
+
+@pytest.mark.covers("EQ-57")
+def test_a_value_of_two_things_is_explained():
+    def of_action_too(obs, actions, V, critics, sample, alpha):
+        return V(obs, actions).mean()
+
+    sentence = exercises.v_loss(of_action_too, seed=0).sentence
+    assert "V takes one argument, the observations: V(obs)." in sentence and "Toy" not in sentence
+
+
+@pytest.mark.covers("EQ-57")
+def test_a_loss_of_v_that_goes_backward_itself():
+    def goes_backward(*case):
+        loss = v_loss_of_a_pair(*case)
+        loss.backward()
+        return loss
+
+    assert "You call backward inside the function" in exercises.v_loss(goes_backward, seed=0).sentence

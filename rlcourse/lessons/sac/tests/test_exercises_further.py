@@ -92,7 +92,7 @@ VALUE_MISTAKES = [
 DISCRETE_MISTAKES = [
     ("logits for log π", lambda x, a, b, al: (x.softmax(-1) * (al * x - torch.min(a, b))).sum(-1).mean()),
     ("states and actions together", value_of(lambda p, lp, a, b, al: (p * (al * lp - torch.min(a, b))).mean())),
-    ("actor_loss: its answer changes", drawn_loss),
+    ("actor_loss_discrete: its answer changes", drawn_loss),
     ("sign of the whole", value_of(lambda p, lp, a, b, al: (p * (torch.min(a, b) - al * lp)).sum(-1).mean())),
     ("α is missing", value_of(lambda p, lp, a, b, al: (p * (lp - torch.min(a, b))).sum(-1).mean())),
     ("entropy is missing", value_of(lambda p, lp, a, b, al: -(p * torch.min(a, b)).sum(-1).mean())),
@@ -130,6 +130,16 @@ def test_one_function_of_two_is_not_called_unstarted():
     def unwritten(logits, q1, q2, alpha): ...
 
     verdict = further.discrete(soft_value, unwritten)
-    assert verdict.state == UNFINISHED and "Now write actor_loss" in verdict.sentence
+    assert verdict.state == UNFINISHED and "Now write actor_loss_discrete." in verdict.sentence
     assert further.discrete(unwritten, unwritten).state == UNFINISHED
     assert "soft_value: log π stands" in further.discrete(VALUE_MISTAKES[8][1], unwritten).sentence
+
+
+@pytest.mark.covers("EQX-15")
+def test_a_discrete_loss_that_goes_backward_itself():
+    def goes_backward(*case):
+        loss = discrete_loss(*case)
+        loss.backward()
+        return loss
+
+    assert "You call backward inside the function" in further.discrete(soft_value, goes_backward, seed=0).sentence
