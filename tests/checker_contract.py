@@ -47,7 +47,7 @@ def other_arguments(*case, another):
     return another
 
 
-ERRORS = {with_a_reason: "torch cannot do this", broken_line: "KeyError", other_arguments: "TypeError"}
+ERRORS = {with_a_reason: "torch cannot do this", broken_line: "KeyError", other_arguments: "is called with|TypeError"}
 ODD_ANSWERS = {
     "a text": "seven",
     "a dict": {"a": 1},
@@ -126,7 +126,7 @@ class CheckerContract:
 
     def test_an_error_becomes_a_sentence(self, error, words):
         verdict = self.check(error, seed=None)
-        assert verdict.state == WRONG and words in verdict.sentence, verdict
+        assert verdict.state == WRONG and re.search(words, verdict.sentence), verdict
 
     def test_whatever_comes_back_becomes_a_sentence(self, odd):
         verdict = self.check(lambda *case: odd, seed=None)

@@ -1,13 +1,27 @@
 """Exercises: copies that follow, the two lines of TD3's target, and whether the chase runs away."""
 
 import cmath
+import functools
 import math
+import re
 
 import numpy as np
 import torch
 from torch import nn
 
-from rlcourse.course.checker import Mistake, Stopped, call, has_dots, is_stub, judge, not_started, right, write, wrong
+from rlcourse.course.checker import (
+    UNFINISHED,
+    Mistake,
+    Stopped,
+    call,
+    has_dots,
+    judge,
+    not_started,
+    right,
+    run,
+    write,
+    wrong,
+)
 
 # ---------------------------------------------------------------- E1: the copies follow
 
@@ -73,15 +87,17 @@ def _follow(student, rng, tau):
     online, target = _watched(rng), _watched(rng)
     w, before = _weights(online), _weights(target)
     objects, places, stores = list(target.parameters()), _places(target), _statistics(target)
+    switches = _switches(online, target)
     online.touched = target.touched = False
     answer = _run(student, online, target, tau)
-    if not (online.touched or target.touched):
-        if has_dots(student) or answer is Ellipsis:
-            raise Stopped(not_started())
+    touched = online.touched or target.touched  # before the checker itself looks inside
+    _same_shape(target, before)
+    if _close(_weights(target), before) and has_dots(student):
+        return not_started()
+    if not touched:
         return wrong(
             "Your function looks into neither network. Go through online.parameters() and target.parameters()."
         )
-    _same_shape(target, before)
     if any(p.grad_fn is not None for p in target.parameters()) or len(objects) != len(list(target.parameters())):
         return wrong("Your copy's weights hang in a computation graph. Wrap the loop in torch.no_grad().")
     if not _close(_weights(online), w):
@@ -89,9 +105,8 @@ def _follow(student, rng, tau):
             return wrong("You move the online network towards its copy. It is the copy that follows.")
         return wrong("Your function changes the online network. Only the copy may move.")
     if _close(_weights(target), _mixed(w, before, tau)):
-        return _not_in_place(target, objects, places, stores)
-    returned = answer is not None and answer is not Ellipsis
-    return _another_place(w, before, _weights(target), tau, returned)
+        return _not_in_place(target, objects, places, stores) or _left_behind(switches, _switches(online, target))
+    return _another_place(w, before, _weights(target), tau, answer is not _NOTHING)
 
 
 def _not_in_place(target, objects, places, stores):
@@ -103,13 +118,29 @@ def _not_in_place(target, objects, places, stores):
         )
     if places != _places(target):
         return wrong(
-            "The numbers are right, but q.data = ... hangs a new tensor into each weight. In place means: write "
-            "into the tensor that is there, with copy_, mul_ and add_, or lerp_."
+            "The numbers are right, but a weight holds a new tensor now: `q.data = ...` does this, and so does "
+            "vector_to_parameters. In place means: write into the tensor that is there, with copy_, mul_ and add_, or "
+            "lerp_."
         )
     if any(not torch.equal(a, b) for a, b in zip(stores, _statistics(target), strict=True)):
         return wrong(
             "You also mix what is no weight: the running statistics of the BatchNorm layer, which `state_dict` "
             "holds as well. Go through `parameters()`."
+        )
+    return None
+
+
+def _left_behind(before, after):
+    """What is wrong although numbers and tensors are right; None if the networks are switched as they were."""
+    if before["requires_grad"] != after["requires_grad"]:
+        return wrong(
+            "The numbers are right, but your function leaves the gradient of a weight switched off, "
+            "requires_grad = False. With torch.no_grad() around the loop nothing is left behind."
+        )
+    if before["training"] != after["training"]:
+        return wrong(
+            "The numbers are right, but your function leaves a network in evaluation mode. There BatchNorm computes "
+            "otherwise. Leave eval() and train() out."
         )
     return None
 
@@ -123,10 +154,11 @@ def _another_place(w, before, after, tau, returned):
         return wrong("With tau = 1 the copy should equal the online network.", example)
     if _close(after, before):
         if returned:
-            return wrong("You return new numbers, and the copy stays as it was. Change its weights in place.")
+            return wrong("What you return is not looked at, and the copy has not moved. Change its weights in place.")
         return wrong(
-            "The copy has not moved. A line such as `p = tau * q + ...` only gives a name to a new tensor; write into "
-            "the weights, with p.copy_(...) or p.lerp_(...)."
+            "The copy has not moved. Write into its weights, with q.copy_(...) or q.lerp_(...): a line such as `q = "
+            "...` only gives a name to a new tensor. Is the loop gone through at all? What parameters() gives can be "
+            "gone through once."
         )
     for sentence, rule in _POLYAK_MISTAKES.items():
         if _close(after, [rule(online, copy, tau) for online, copy in zip(w, before, strict=True)]):
@@ -153,23 +185,41 @@ _POLYAK_MISTAKES = {
 }
 
 
+_NOTHING = "nothing returned"
+
+
 def _run(student, online, target, tau):
+    """What the student's function returns.
+
+    Raises:
+        Stopped: with the verdict, if it stops with an error or not at all.
+    """
+
+    @functools.wraps(student)  # for the line of an error, and for the dots
+    def acting(*arguments):
+        answer = student(*arguments)
+        return _NOTHING if answer is None else answer
+
     try:
-        return student(online, target, tau)
-    except (Exception, SystemExit) as error:  # whatever a beginner can do: it becomes a sentence
-        if is_stub(error):
-            raise Stopped(not_started()) from None
-        if "leaf Variable that requires grad" in str(error) or "leaf variable" in str(error).lower():
-            raise Stopped(
-                wrong(
-                    "torch refuses to change a weight in place while it records gradients: wrap the loop in "
-                    "torch.no_grad()."
-                )
-            ) from None
-        if "_Watched" in str(error):
-            sentence = "A network is not a number. Go through its weights: online.parameters() and target.parameters()."
-            raise Stopped(wrong(sentence)) from None
-        raise Stopped(wrong(f"Your function stopped with {type(error).__name__}: {error}")) from None
+        return run(acting, (online, target, tau))
+    except Stopped as stopped:
+        if stopped.verdict.state == UNFINISHED:
+            raise
+        raise Stopped(wrong(_friendlier(stopped.verdict.sentence))) from None
+
+
+def _friendlier(said):
+    """A sentence on an error, in the words of this exercise."""
+    if "leaf variable" in said.lower():
+        return "torch refuses to change a weight in place while it records gradients: wrap the loop in torch.no_grad()."
+    if missing := re.search(r"'_Watched' object has no attribute '(\w+)'", said):
+        return (
+            f"A network of several layers has no `.{missing[1]}`. Go through the weights of all its layers: "
+            "online.parameters() and target.parameters()."
+        )
+    if "TypeError" in said and "_Watched" in said:
+        return "A network is not a number. Go through its weights: online.parameters() and target.parameters()."
+    return said.replace("_Watched", "Sequential")
 
 
 def _same_shape(target, before):
@@ -185,6 +235,14 @@ def _weights(net):
 def _places(net):
     """Where the numbers of each weight lie in memory."""
     return [p.data_ptr() for p in net.parameters()]
+
+
+def _switches(*nets):
+    """Whether each weight records gradients, and whether each layer is in training mode."""
+    return {
+        "requires_grad": [p.requires_grad for net in nets for p in net.parameters()],
+        "training": [module.training for net in nets for module in net.modules()],
+    }
 
 
 def _statistics(net):
@@ -323,20 +381,16 @@ def diverges(student, *, seed=None):
     """Check diverges(step_size, gain, angle, copy_every) -> bool for the chase; the angle in degrees."""
     cases = _chases(np.random.default_rng(seed))
     answers = []
-    try:
-        for case in cases:
+    for case in cases:
+        try:
             answers.append(_truth_value(call(student, case)))
-    except Stopped as stopped:
-        return stopped.verdict
+        except Stopped as stopped:
+            return _for_this_chase(stopped.verdict, case)
     truths = [_runs_away(*case) for case in cases]
     if answers == truths:
         return right("You can tell before the first update whether it will settle.")
     k = next(i for i, (a, t) in enumerate(zip(answers, truths, strict=True)) if a != t)
-    eta, g, phi, every = cases[k]
-    example = (
-        f"η = {eta:.2f}, g = {g:.2f}, φ = {phi:.0f}°, a copy every {every}: it {_says(truths[k])}, "
-        f"you say it {_says(answers[k])}"
-    )
+    example = f"{_chase(*cases[k])}: it {_says(truths[k])}, you say it {_says(answers[k])}"
     if len(set(answers)) == 1:
         return wrong("You give the same answer whatever the numbers are; some chases settle, some run away.", example)
     for sentence, rule in _CHASE_MISTAKES.items():
@@ -352,6 +406,18 @@ def diverges(student, *, seed=None):
         f"between one copy and the next?",
         example,
     )
+
+
+def _chase(step_size, gain, angle, copy_every):
+    return f"η = {step_size:.2f}, g = {gain:.2f}, φ = {angle:.0f}°, a copy every {copy_every}"
+
+
+def _for_this_chase(verdict, case):
+    """The verdict; where nothing was returned, with the chase, for other chases may have an answer."""
+    if "returns nothing" not in verdict.sentence:
+        return verdict
+    sentence = "Your function returns nothing for the chase below. Does every branch end with a `return`?"
+    return wrong(sentence, _chase(*case))
 
 
 def _says(away):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rlcourse.course.checker import Stopped, not_started, right, wrong
+from rlcourse.course.checker import UNFINISHED, Stopped, Verdict, not_started, right, wrong
 
 _PICKED = {
     "A": {
@@ -55,7 +55,7 @@ def diagrams(a, b):
     except Stopped as stopped:
         return stopped.verdict
     if not any(picked.values()):
-        return not_started()
+        return Verdict(UNFINISHED, "Both sets are empty. Give the numbers of the places that are flawed.")
     said = [
         f"{name}{n} is right as it is. {_PICKED[name][n]}"
         for name in "AB"

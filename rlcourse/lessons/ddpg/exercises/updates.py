@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import re
 
 import numpy as np
 import torch
@@ -64,7 +65,7 @@ def td_target(student, *, seed=None):
     for sentence, how in _TARGET_MISTAKES.items():
         if _equal(answers, [_target(case, **how) for case in cases]):
             return wrong(sentence, example)
-    for sentence, hows in _TWO_MISTAKES.items():
+    for sentence, hows in _SEVERAL_MISTAKES.items():
         if any(_equal(answers, [_target(case, **how) for case in cases]) for how in hows):
             return wrong(sentence, example)
     try:
@@ -134,9 +135,12 @@ def _unchanged(case, mine):
 
 
 def _friendlier(verdict):
-    said = verdict.sentence
+    """The verdict, but with the words of this exercise on what is often done with a batch."""
+    said, fields = verdict.sentence, f"The fields of a batch are {', '.join(_FIELDS)}."
     if "'Transitions' object has no attribute" in said:
-        return wrong(f"{said}. The fields of a batch are {', '.join(_FIELDS)}.")
+        return wrong(f"{said} {fields}")
+    if "stopped with an error" in said and (key := re.search(r"batch\[[\"'](\w+)[\"']\]", said)):
+        return wrong(f"A batch is no dict: write batch.{key[1]}, not batch['{key[1]}']. {fields}")
     if "with a bool tensor" in said:
         return wrong(
             "`terminated` is boolean, and torch does not subtract booleans: write 1 − d as `~batch.terminated`."
@@ -162,7 +166,9 @@ def _target(
     seen = batch.obs if action == "of s" else obs
     with torch.no_grad():
         chosen = batch.actions if action == "stored" else (lagged_actor if chooser == "lagged" else actor)(seen)
-        q = (lagged_critic if scorer == "lagged" else critic)(obs, chosen)
+        judges = {"lagged": [lagged_critic], "online": [critic]}.get(scorer, [lagged_critic, critic])
+        q = torch.stack([judge(obs, chosen) for judge in judges])
+    q = {"smaller": q.amin, "larger": q.amax}.get(scorer, q.mean)(0)
     ends = {
         "terminated": batch.terminated,
         "none": torch.zeros_like(batch.terminated),
@@ -196,7 +202,9 @@ _TARGET_MISTAKES = {
         "all_masked": True
     },
 }
-_TWO_MISTAKES = {
+_SEVERAL_MISTAKES = {
+    "The online critic has a part in your target. It has no place there: it is being fitted to y, so the target critic "
+    "judges alone.": [{"scorer": scorer} for scorer in ("smaller", "larger", "both")],
     "Two things at once: the mask (1 − d) is missing, and a network is the online one, not the target network.": [
         {"mask": "none", **nets} for nets in _ONLINE
     ],
@@ -289,17 +297,13 @@ def _stored(rng, rows):
 
 def _loss_of(student, batch, world):
     """The student's loss: one number with a gradient, made without touching batch or networks."""
-    columns = ("obs", "actions", "rewards", "next_obs", "terminated", "truncated")
-    stored = {name: getattr(batch, name).clone() for name in columns}
+    stored = {name: getattr(batch, name).clone() for name in _FIELDS}
     before = {name: weight.detach().clone() for name, weight in world.named_parameters()}
     rows = len(batch.rewards)
     try:
         loss = call(student, (batch, world.actor, world.critic))
     except Stopped as stopped:
-        if "'Transitions' object has no attribute" in stopped.verdict.sentence:
-            said = f"{stopped.verdict.sentence}. The fields of a batch are {', '.join(columns)}."
-            raise Stopped(wrong(said)) from None
-        raise
+        raise Stopped(_friendlier(stopped.verdict)) from None
     for name, kept in stored.items():
         if not torch.equal(kept, getattr(batch, name)):
             raise Stopped(wrong(f"Your function changes batch.{name} in place; the replay buffer would be spoilt."))

@@ -161,6 +161,22 @@ def pairs_every_row_with_every_other(batch, actor, critic, target_actor, target_
     return batch.rewards[:, None] + gamma * q
 
 
+@torch.no_grad()
+def smaller_of_both_critics(batch, actor, critic, target_actor, target_critic, gamma):
+    s, a = batch.next_obs, target_actor(batch.next_obs)
+    return batch.rewards + gamma * ~batch.terminated * torch.minimum(target_critic(s, a), critic(s, a))
+
+
+@torch.no_grad()
+def mean_of_both_critics(batch, actor, critic, target_actor, target_critic, gamma):
+    s, a = batch.next_obs, target_actor(batch.next_obs)
+    return batch.rewards + gamma * ~batch.terminated * (target_critic(s, a) + critic(s, a)) / 2
+
+
+def batch_as_a_dict(batch, actor, critic, target_actor, target_critic, gamma):
+    return batch["rewards"] + gamma * target_critic(batch["next_obs"], target_actor(batch["next_obs"]))
+
+
 TARGET_MISTAKES = {
     leaking: "leak",
     without_mask: "(1 − d) is missing",
@@ -178,9 +194,12 @@ TARGET_MISTAKES = {
     mask_around_everything: "Your mask covers the reward",
     no_mask_and_online_actor: "Two things at once: the mask",
     both_online_every_end: "Two things at once: truncated rows",
+    smaller_of_both_critics: "online critic has a part in your target",
+    mean_of_both_critics: "online critic has a part in your target",
+    batch_as_a_dict: "write batch.rewards, not batch['rewards']. The fields of a batch are obs, actions",
     noisy_target_action: "two answers",
     subtracts_a_flag: "`~batch.terminated`",
-    wrong_field: "fields of a batch are",
+    wrong_field: "look for another spelling. The fields of a batch are",
     spoils_the_batch: "batch.rewards in place",
     trains_the_copy: "weights of the target critic",
     pairs_every_row_with_every_other: "shape [6, 6]",
@@ -256,6 +275,10 @@ def asks_for_done(batch, actor, critic):
     return -(critic(batch.obs, actor(batch.obs)) * ~batch.done).mean()
 
 
+def loss_of_a_dict(batch, actor, critic):
+    return -critic(batch["obs"], actor(batch["obs"])).mean()
+
+
 def leaves_out_the_ends(batch, actor, critic):
     return -critic(batch.obs, actor(batch.obs))[~batch.terminated].mean()
 
@@ -295,7 +318,8 @@ WRONG_ACTOR_LOSSES = {
     leaves_it_frozen: "still frozen",
     calls_backward: "call backward inside",
     spoils_the_memory: "changes batch.actions in place",
-    asks_for_done: "fields of a batch are",
+    asks_for_done: "look for another spelling. The fields of a batch are",
+    loss_of_a_dict: "write batch.obs",
     lambda b, actor, critic: -critic(b.obs, actor(b.obs)).mean().item(): "a tensor with a gradient; got float",
     lambda b, actor, critic: -critic(b.obs).mean(): "stopped with",
     lambda b, actor, critic: torch.tensor(float("nan"), requires_grad=True): "NaN",

@@ -63,6 +63,14 @@ class TestNoiseStep(CheckerContract):
     wrong = WRONG_NOISE_STEPS
 
 
+def simulated(beta, sigma, dt):
+    x, seen = torch.zeros(1000, dtype=torch.float64), []
+    for _ in range(50):
+        x = x - beta * x * dt + sigma * dt**0.5 * torch.randn_like(x)
+        seen.append(x)
+    return torch.stack(seen[20:]).std()
+
+
 WRONG_DEVIATIONS = {
     lambda b, s, d: s: "σ is the size of one kick",
     lambda b, s, d: s * d**0.5: "σ √Δ is the size of one kick",
@@ -75,6 +83,7 @@ WRONG_DEVIATIONS = {
     lambda b, s, d: s * (d / (1 - (1 - b * d))) ** 0.5: "your square is missing",
     lambda b, s, d: s / (1 - (1 - b * d) ** 2) ** 0.5: "not in the kick",
     lambda b, s, d: 0.3797: "differ from the definition",
+    simulated: "there is chance in it",
     lambda b, s, d: s / 0: "stopped with ZeroDivisionError",
     lambda b, s, d: [s, s]: "Return one number",
 }

@@ -51,7 +51,8 @@ def test_everything_accused_does_not_pass():
 
 def test_diagrams_without_an_answer_and_with_a_strange_one():
     assert exercises.diagrams(..., ...).state == UNFINISHED
-    assert exercises.diagrams(set(), set()).state == UNFINISHED
+    empty = exercises.diagrams(set(), set())
+    assert empty.state == UNFINISHED and "Both sets are empty" in empty.sentence and "dots" not in empty.sentence
     for picks, name in (((FLAWS[0], ...), "B"), ((..., FLAWS[1]), "A")):
         assert f"Diagram {name} is not answered yet" in exercises.diagrams(*picks).sentence
     for strange in ({0}, {13}, "2, 3", {2.5}, {True}, [["a"]], {"x": 1}):

@@ -1,9 +1,11 @@
-"""What the exercises share: small tables, random policies and MDPs, and a word on NaN."""
+"""What the exercises share: small tables, random policies and MDPs, and words on NaN, chance and shown digits."""
+
+import re
 
 import numpy as np
 import torch
 
-from rlcourse.course.checker import wrong
+from rlcourse.course.checker import Stopped, as_tensor, call, changes, wrong
 
 GAMMA = 0.9
 LARGEST_SHOWN = 12
@@ -14,9 +16,65 @@ def column(*numbers):
     return torch.tensor(numbers, dtype=torch.float64)
 
 
-def instead_of_nan(verdict, sentence):
-    """The verdict, but with this sentence where the student's answer held NaN."""
-    return wrong(sentence, verdict.example) if "NaN or infinity" in verdict.sentence else verdict
+LIFTED = (
+    "You lift small probabilities to a least one before the logarithm. Rare is not impossible: its -log p is large, "
+    "and it counts."
+)
+LEAST = (0.01, 0.001, 0.0001)
+"""Probabilities that are often taken for the least one."""
+RARE = (0.99949, 0.0005, 0.00001)
+"""Probabilities below each of them."""
+ADDED = (
+    "You add a number to the probabilities before the logarithm, and it is large enough to show. Leave it out, and let "
+    "a probability of 0 add nothing."
+)
+NUDGES = (0.01, 0.001, 0.0001, 0.00001, 0.000001)
+"""Numbers that are often added and that show."""
+
+
+def instead_of_nan(verdict, sentence, student, harmless):
+    """The verdict, but with this sentence where the student's answer held NaN, though not on a harmless case."""
+    if "NaN or infinity" not in verdict.sentence or not _is_finite(student, harmless):
+        return verdict
+    return wrong(sentence, verdict.example)
+
+
+def _is_finite(student, case):
+    try:
+        return bool(torch.as_tensor(call(student, case), dtype=torch.float64).isfinite().all())
+    except (Stopped, TypeError, ValueError, RuntimeError, OverflowError):
+        return False
+
+
+def instead_of_chance(verdict, student, case):
+    """The verdict, but where numbers differ nobody knows why: whether the function draws them."""
+    try:
+        if "differ from the definition" in verdict.sentence and changes(student, case):
+            return wrong(
+                "Called twice with the same numbers, your function gives two answers: there is chance in it. The exact "
+                "number is wanted; compute it without drawing.",
+                verdict.example,
+            )
+    except Stopped as stopped:
+        return stopped.verdict
+    return verdict
+
+
+def with_more_digits(verdict, student, oracle, cases, show):
+    """The verdict; where the two numbers of its example look the same, with the digits that tell them apart."""
+    if not re.search(r"expected (\S.*), got \1(\.|$)", verdict.example):
+        return verdict
+    for case in cases:
+        truth = torch.as_tensor(oracle(*case), dtype=torch.float64)
+        try:
+            answer = as_tensor(call(student, case), truth)
+        except Stopped:
+            return verdict
+        apart = ~torch.isclose(answer, truth, rtol=1e-6, atol=1e-6)
+        if apart.any():
+            seen = f"expected {truth[apart][0]:.10g}, got {answer[apart][0]:.10g}"
+            return wrong(verdict.sentence, f"{show(*case)}: {seen}")
+    return verdict
 
 
 def policies(rng, states, actions):

@@ -6,7 +6,17 @@ import numpy as np
 import torch
 
 from rlcourse.course.checker import Mistake, judge, write, wrong
-from rlcourse.lessons.soft_policy_iteration.exercises.cases import column, instead_of_nan
+from rlcourse.lessons.soft_policy_iteration.exercises.cases import (
+    ADDED,
+    LEAST,
+    LIFTED,
+    NUDGES,
+    RARE,
+    column,
+    instead_of_chance,
+    instead_of_nan,
+    with_more_digits,
+)
 
 ZERO_LOG = "Your answer is not a number where a probability is 0. What never happens adds nothing: 0 log 0 = 0."
 
@@ -42,21 +52,15 @@ ENTROPY_MISTAKES = [
         "You give every distribution the entropy of the uniform one over the actions that can happen.",
         lambda p: (p > 0).sum().double().log(),
     ),
-    *(
-        Mistake(
-            "You lift small probabilities to a least one before the logarithm. Rare is not impossible: "
-            "its -log p is large, and it counts.",
-            lambda p, least=least: -(p * p.clamp(min=least).log()).sum(),
-        )
-        for least in (0.01, 0.001, 0.0001)
-    ),
+    *(Mistake(LIFTED, lambda p, least=least: -(p * p.clamp(min=least).log()).sum()) for least in LEAST),
+    *(Mistake(ADDED, lambda p, nudge=nudge: -(p * (p + nudge).log()).sum()) for nudge in NUDGES),
 ]
 
 
 def categorical_entropy(student, *, seed=None):
     """Check categorical_entropy(probs) -> H in nats, one number, for probabilities of shape [m]."""
     rng = np.random.default_rng(seed)
-    known = ((0.5, 0.5), (0.7, 0.2, 0.1), (0.5, 0, 0.25, 0.25), (0, 1, 0), (0.99949, 0.0005, 0.00001))
+    known = ((0.5, 0.5), (0.7, 0.2, 0.1), (0.5, 0, 0.25, 0.25), (0, 1, 0), RARE)
     cases = [(column(*p),) for p in known]
     cases += [(torch.from_numpy(rng.dirichlet(np.ones(int(m)))),) for m in rng.integers(2, 9, 4)]
     verdict = judge(
@@ -65,11 +69,17 @@ def categorical_entropy(student, *, seed=None):
         cases,
         ENTROPY_MISTAKES,
         praise="Certain actions and impossible ones included. exp(H) is the effective number of actions.",
-        show=lambda p: f"probabilities {write(p)}",
+        show=_show,
     )
     if "math domain error" in verdict.sentence:
         return wrong(f"`math.log` stops at a probability of 0. {ZERO_LOG.partition('. ')[2]}")
-    return instead_of_nan(verdict, ZERO_LOG)
+    verdict = instead_of_nan(verdict, ZERO_LOG, student, cases[0])
+    verdict = instead_of_chance(verdict, student, cases[1])  # in cases[0] every draw has the same -log p
+    return with_more_digits(verdict, student, _entropy, cases, _show)
+
+
+def _show(probs):
+    return f"probabilities {write(probs)}"
 
 
 def _gaussian(stds):
@@ -116,5 +126,5 @@ def gaussian_entropy(student, *, seed=None):
         DENSITY_MISTAKES,
         praise="Negative where it must be: below σ = 0.242 a Gaussian is as sure as a box narrower than 1.",
         show=lambda s: f"standard deviations {write(s)}",
-        each="one number a standard deviation",
+        each="one number per standard deviation",
     )

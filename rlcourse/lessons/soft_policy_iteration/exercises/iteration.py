@@ -69,6 +69,18 @@ def _with_its_own_entropy(P, R, gamma, alpha):
     return _rounds(P, R, gamma, improved)
 
 
+def _half_way(P, R, gamma, alpha):
+    def improved(policy):
+        return (policy + exact.boltzmann(_evaluated(P, R, gamma, policy, alpha), alpha)) / 2
+
+    return _rounds(P, R, gamma, improved)
+
+
+def _at_a_gamma_of_its_own(own):
+    """The best policy at this γ, whatever γ is given."""
+    return lambda P, R, gamma, alpha: _optimum(P, R, own, alpha)
+
+
 def _once(P, R, gamma, alpha):
     """The policy after one right improvement of the uniform one."""
     return exact.boltzmann(_evaluated(P, R, gamma, torch.full_like(R, 1 / R.shape[1]), alpha), alpha)
@@ -111,6 +123,11 @@ LOOPS = [
         "likely is made unlikely, and back. Q is asked when the action is known.",
         _with_its_own_entropy,
     ),
+    Mistake(
+        "Each round moves your policy only half of the way to softmax(Q/α). Take the whole step: softmax(Q/α) is the "
+        "improved policy.",
+        _half_way,
+    ),
 ]
 
 ENDS = [
@@ -135,13 +152,24 @@ ENDS = [
         "This is the best policy of the task, without entropy.",
         lambda P, R, gamma, alpha: _one_hot(_task(P, R, gamma)),
     ),
+    *(
+        Mistake(f"You compute with γ = {own}, whatever the argument `gamma` is.", _at_a_gamma_of_its_own(own))
+        for own in (0.5, GAMMA, 0.95, 0.99)
+    ),
+    Mistake("The discount is missing: you compute with γ = 1.", _at_a_gamma_of_its_own(1.0)),
 ]
 
-NEARLY = "Nearly: your loop ends before the policy stands still, or your evaluation does."
-ROUNDS = (
-    "With `rounds` as given your answer is right, but `rounds=1` gives another policy than one improvement of the "
-    "uniform one. Let the loop run `rounds` times."
+NEAR = 0.02
+"""A probability so far from the right one may come from a loop that ended too early."""
+NEARLY = (
+    f"Nearly: no probability is further than {NEAR} from the right one. Does your loop go on until the policy stands "
+    "still, and each evaluation until Q does?"
 )
+ONCE = "With `rounds` as given your answer is right. With `rounds=1` it should be one improvement of the uniform policy"
+BEST = f"{ONCE}; yours is the best policy already, or nearly. Does the loop run `rounds` times, and not more?"
+ZEROS = f"{ONCE}; yours is softmax(R/α), as if the first policy held zeros. Start with 1/A in every entry."
+STILL = f"{ONCE}; yours is the uniform policy still. Evaluate before you improve."
+ROUNDS = f"{ONCE}; yours is another one. Start with 1/A in every entry, and improve once per round."
 
 
 # ---------------------------------------------------------------- the checker
@@ -196,8 +224,17 @@ def _minds_its_rounds(student, case):
         except Stopped as stopped:
             return stopped.verdict
         if not _agree([once], [_once(*case)], SINGLE):
-            return wrong(ROUNDS)
+            return wrong(_said_of_one_round(once, *case))
     return right(PRAISE)
+
+
+def _said_of_one_round(once, P, R, gamma, alpha):
+    known = {
+        BEST: _optimum(P, R, gamma, alpha),
+        ZEROS: exact.boltzmann(R, alpha),
+        STILL: torch.full_like(R, 1 / R.shape[1]),
+    }
+    return next((sentence for sentence, policy in known.items() if _agree([once], [policy], CLOSE)), ROUNDS)
 
 
 CLOSE = 1e-5
@@ -216,7 +253,8 @@ def _known(cases, answers, truths):
             return loop.sentence
     if not torch.allclose(answers[-1].sum(-1), torch.ones(len(answers[-1]), dtype=torch.float64), atol=1e-4):
         return "Return the policy: in every state its probabilities add up to 1."
-    return NEARLY if (answers[-1] - truths[-1]).abs().max() < 0.02 else None
+    apart = max(float((answer - truth).abs().max()) for answer, truth in zip(answers, truths, strict=True))
+    return NEARLY if apart < NEAR else None
 
 
 def _is_one_of(policies, answer):

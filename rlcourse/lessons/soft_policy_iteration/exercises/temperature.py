@@ -17,9 +17,11 @@ FALL = 0.01
 def violation(student):
     """Check violation() -> (P, R, policy, alpha) with γ = 0.9, for which the update to exp(Q) lowers a Q by 0.01."""
     try:
-        answer = call(student, ())
-        mdp, policy, alpha = _example(answer)
+        mdp, policy, alpha = _example(call(student, ()))
         Q = exact.soft_evaluate(mdp, policy, gamma=GAMMA, alpha=alpha).Q
+        improved = exact.boltzmann(Q, 1.0)
+        after = exact.soft_evaluate(mdp, improved, gamma=GAMMA, alpha=alpha).Q
+        honest = exact.soft_evaluate(mdp, exact.boltzmann(Q, alpha), gamma=GAMMA, alpha=alpha).Q
     except Stopped as stopped:
         return stopped.verdict
     except (ValueError, TypeError, RuntimeError) as error:
@@ -32,11 +34,9 @@ def violation(student):
             "Every action ends the episode here, so Q is the reward, whatever the policy. Let some action go on.",
             found,
         )
-    after = exact.soft_evaluate(mdp, exact.boltzmann(Q, 1.0), gamma=GAMMA, alpha=alpha).Q
-    honest = exact.soft_evaluate(mdp, exact.boltzmann(Q, alpha), gamma=GAMMA, alpha=alpha).Q
-    fall, found = float((Q - after).max()), f"alpha {alpha:.3g}, Q before {write(Q)}, after {write(after)}"
+    fall, found = float((Q - after).max()), f"{found}, after {write(after)}"
     if fall < 1e-9 and float((after - Q).max()) < 1e-9:
-        return wrong("Nothing changes here, up or down: your policy is exp(Q) already. Start from another one.", found)
+        return wrong(SAME if torch.allclose(policy, improved, atol=1e-6) else UNSEEN, found)
     if fall < 1e-9:
         return wrong(
             "No value falls: from this policy even exp(Q) is a step up. Try one that can only get worse when it is "
@@ -51,6 +51,13 @@ def violation(student):
     )
 
 
+SAME = "Nothing changes here, up or down: your policy is exp(Q) already. Start from another one."
+UNSEEN = (
+    "Nothing changes here, up or down, although exp(Q) is another policy than yours. Q depends only on how the later "
+    "states are played. Let some action lead to a state where the two policies differ."
+)
+
+
 def _example(answer):
     """(mdp, policy, α) of a student's answer.
 
@@ -62,8 +69,8 @@ def _example(answer):
         raise Stopped(wrong(f"Return four things, (P, R, policy, alpha); got {got}."))
     if any(part is None or part is Ellipsis for part in answer):
         raise Stopped(not_started())
-    P, R, policy, alpha = answer
-    P, R, policy = (torch.as_tensor(np.asarray(part, dtype=float)) for part in (P, R, policy))
+    P, R, policy = (_table(name, part) for name, part in zip(("P", "R", "policy"), answer[:3], strict=True))
+    alpha = _temperature(answer[3])
     if P.dim() != 3 or R.dim() != 2 or policy.shape != R.shape:
         raise Stopped(
             wrong(
@@ -71,7 +78,29 @@ def _example(answer):
                 f"{list(policy.shape)}."
             )
         )
-    return exact.FiniteMDP(P, R), policy, float(alpha)
+    return exact.FiniteMDP(P, R), policy, alpha
+
+
+def _table(name, part):
+    """A part of the answer as a float64 tensor, without its gradient."""
+    try:
+        if isinstance(part, torch.Tensor):
+            return part.detach().double()
+        return torch.as_tensor(np.asarray(part, dtype=float))
+    except (ValueError, TypeError, RuntimeError, OverflowError):
+        raise Stopped(
+            wrong(f"{name} must be a table of numbers, with rows of one length: a tensor, an array or nested lists.")
+        ) from None
+
+
+def _temperature(alpha):
+    try:
+        alpha = float(alpha.detach() if isinstance(alpha, torch.Tensor) else alpha)
+    except (ValueError, TypeError, RuntimeError, OverflowError):
+        raise Stopped(wrong(f"alpha must be one number > 0; got {type(alpha).__name__}.")) from None
+    if not 0 < alpha < math.inf:
+        raise Stopped(wrong(f"alpha must be a finite number > 0; got {alpha:g}."))
+    return alpha
 
 
 # ---------------------------------------------------------------- E5

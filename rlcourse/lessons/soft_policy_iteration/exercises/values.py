@@ -3,13 +3,20 @@
 import numpy as np
 import torch
 
-from rlcourse.course.checker import Mistake, judge, write
+from rlcourse.course.checker import Mistake, Stopped, as_tensor, call, judge, write, wrong
 from rlcourse.lessons.soft_policy_iteration.exercises.cases import (
+    ADDED,
+    LEAST,
+    LIFTED,
+    NUDGES,
+    RARE,
     column,
+    instead_of_chance,
     instead_of_nan,
     nested,
     policies,
     random_mdp,
+    with_more_digits,
 )
 
 
@@ -52,6 +59,14 @@ VALUE_MISTAKES = [
         "This is α log Σ exp(Q/α), the value of the best policy, not of the one given.",
         lambda Q, pi, alpha: alpha * torch.logsumexp(Q / alpha, -1),
     ),
+    *(
+        Mistake(LIFTED, lambda Q, pi, alpha, least=least: (pi * (Q - alpha * pi.clamp(min=least).log())).sum(-1))
+        for least in LEAST
+    ),
+    *(
+        Mistake(ADDED, lambda Q, pi, alpha, nudge=nudge: (pi * (Q - alpha * (pi + nudge).log())).sum(-1))
+        for nudge in NUDGES
+    ),
 ]
 
 
@@ -60,6 +75,7 @@ def soft_value(student, *, seed=None):
     rng = np.random.default_rng(seed)
     cases = [(column(1, 1)[None], column(0.5, 0.5)[None], 2.0), (column(3, 1)[None], column(0.75, 0.25)[None], 0.5)]
     cases.append((column(3, 1)[None], column(1.0, 0.0)[None], 0.5))
+    cases.append((column(1, 2, 0)[None], column(*RARE)[None], 2.0))
     for _ in range(3):
         Q = torch.from_numpy(rng.normal(0, 2, (4, 3)))
         cases.append((Q, policies(rng, 4, 3), float(rng.uniform(0.1, 0.8))))
@@ -69,10 +85,19 @@ def soft_value(student, *, seed=None):
         cases,
         VALUE_MISTAKES,
         praise="The mean of Q, plus α times the entropy of the choice.",
-        show=lambda Q, pi, alpha: f"Q {write(Q[0])}, policy {write(pi[0])}, alpha {alpha:.3g}",
+        show=_show,
         each="one number per state",
     )
-    return instead_of_nan(verdict, "Your answer is not a number where the policy never takes an action: 0 log 0 = 0.")
+    verdict = instead_of_nan(verdict, ZERO_LOG, student, cases[0])
+    verdict = instead_of_chance(verdict, student, cases[1])
+    return with_more_digits(verdict, student, _value, cases, _show)
+
+
+ZERO_LOG = "Your answer is not a number where the policy never takes an action: 0 log 0 = 0."
+
+
+def _show(Q, policy, alpha):
+    return f"Q {write(Q[0])}, policy {write(policy[0])}, alpha {alpha:.3g}"
 
 
 def _backup(P, R, policy, Q, gamma, alpha):
@@ -170,8 +195,25 @@ def soft_backup(student, *, seed=None):
         ),
         each="one number per state and action",
     )
-    return instead_of_nan(
-        verdict,
-        "Your answer holds NaN or infinity. Do you divide by the sum of P over s'? It is 0 where an action always ends "
-        "the episode, and nothing needs rescaling.",
-    )
+    if _has_swapped(verdict, student, cases[0]):
+        return wrong(SWAPPED, verdict.example)
+    return instead_of_nan(verdict, RESCALED, student, cases[1])
+
+
+SWAPPED = "Q and the policy stand in each other's place: the mean of Q has to be taken with the weights π."
+RESCALED = (
+    "Your answer holds NaN or infinity. Do you divide by the sum of P over s'? It is 0 where an action always ends the "
+    "episode, and nothing needs rescaling."
+)
+
+
+def _has_swapped(verdict, student, case):
+    """Whether an answer is wrong because Q is taken for the policy, which has logarithms where every Q is above 0."""
+    if verdict.passed or not ("NaN or infinity" in verdict.sentence or "differ from the def" in verdict.sentence):
+        return False
+    P, R, policy, Q, gamma, alpha = case
+    swapped = _backup(P, R, Q, policy, gamma, alpha)
+    try:
+        return torch.allclose(as_tensor(call(student, case), swapped), swapped, rtol=1e-5, atol=1e-5)
+    except Stopped:
+        return False

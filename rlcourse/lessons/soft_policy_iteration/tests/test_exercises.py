@@ -10,70 +10,7 @@ import rlcourse as rl
 from checker_contract import CheckerContract
 from rlcourse.lessons.soft_policy_iteration import exercises
 
-# ---------------------------------------------------------------- E1
-
-
-def entropy(probs):
-    seen = probs[probs > 0]
-    return -(seen * seen.log()).sum()
-
-
-def entropy_by_loop(probs):
-    return sum(-p * math.log(p) for p in probs.tolist() if p > 0)
-
-
-def entropy_in_numpy(probs):
-    p = probs.numpy()
-    return float(-(p * np.log(p, where=p > 0, out=np.zeros_like(p))).sum())
-
-
-def entropy_nudged(probs):
-    return -(probs * (probs + 1e-12).log()).sum()
-
-
-ENTROPY_MISTAKES = {
-    lambda p: -(p[p > 0] * p[p > 0].log2()).sum(): "in bits",
-    lambda p: (p[p > 0] * p[p > 0].log()).sum(): "The sign",
-    lambda p: -torch.nan_to_num(p * p.log()).mean(): "divide by the number",
-    lambda p: entropy(p).exp(): "effective number",
-    lambda p: -sum(math.log(x) for x in p.tolist() if x > 0): "weigh it by p",
-    lambda p: 1 - (p**2).sum(): "logarithm is missing",
-    lambda p: math.log(len(p)): "uniform one, log m",
-    lambda p: torch.log((p > 0).sum().double()): "that can happen",
-    lambda p: -(p * p.log()).sum(): "0 log 0 = 0",
-    lambda p: -(p * p.log2()).sum(): "0 log 0 = 0",
-    lambda p: -sum(x * math.log(x) for x in p.tolist()): "`math.log` stops at a probability of 0",
-    lambda p: -(p * p.clamp(min=1e-3).log()).sum(): "Rare is not impossible",
-    lambda p: -sum(x * math.log(max(x, 1e-4)) for x in p.tolist()): "Rare is not impossible",
-}
-
-
-def bell(stds):
-    return 0.5 + 0.5 * math.log(2 * math.pi) + stds.log()
-
-
-def bell_by_torch(stds):
-    return torch.distributions.Normal(torch.zeros_like(stds), stds).entropy()
-
-
-def bell_as_list(stds):
-    return [0.5 * math.log(2 * math.pi * math.e * s * s) for s in stds.tolist()]
-
-
-BELL_MISTAKES = {
-    lambda s: bell(s).clamp(min=0.0): "fall below zero",
-    lambda s: [max(0.0, h) for h in bell_as_list(s)]: "fall below zero",
-    lambda s: bell(s).abs(): "absolute value",
-    lambda s: 0.5 * torch.log(2 * math.pi * math.e * s): "σ itself",
-    lambda s: 0.5 * torch.log(2 * math.pi * s**2): "factor e",
-    lambda s: torch.log(2 * math.pi * math.e * s**2): "factor ½",
-    lambda s: 0.5 * torch.log2(2 * math.pi * math.e * s**2): "in bits",
-    lambda s: -bell(s): "h grows with σ",
-    lambda s: bell(s).exp(): "exp(h)",
-    lambda s: s.log(): "constant of the bell",
-}
-
-# ---------------------------------------------------------------- E2
+# ---------------------------------------------------------------- E1 and E2
 
 
 def value(Q, policy, alpha):
@@ -89,6 +26,15 @@ def value_by_loop(Q, policy, alpha):
 
 def value_from_entropy(Q, policy, alpha):
     return ((policy * Q).sum(1) + alpha * rl.distributions.categorical_entropy(policy)).numpy()
+
+
+def value_from_entr(Q, policy, alpha):
+    return (policy * Q).sum(-1) + alpha * torch.special.entr(policy).sum(-1)
+
+
+def value_by_sampling(Q, policy, alpha):
+    drawn = torch.multinomial(policy, 100, replacement=True)
+    return (Q.gather(1, drawn) - alpha * policy.gather(1, drawn).log()).mean(-1)
 
 
 def log_of(policy):
@@ -107,6 +53,11 @@ VALUE_MISTAKES = {
     lambda Q, pi, alpha: (pi * (Q - alpha * pi.log())).sum(-1): "0 log 0 = 0",
     lambda Q, pi, alpha: (pi * (Q / alpha - log_of(pi))).sum(-1): "You divide Q by α",
     lambda Q, pi, alpha: (pi * (Q - alpha * log_of(pi))).mean(-1): "take the sum",
+    lambda Q, pi, alpha: (pi * (Q - alpha * pi.clamp(min=1e-3).log())).sum(-1): "Rare is not impossible",
+    lambda Q, pi, alpha: (pi * (Q - alpha * pi.clamp(min=1e-4).log())).sum(-1): "Rare is not impossible",
+    lambda Q, pi, alpha: (pi * (Q - alpha * (pi + 1e-5).log())).sum(-1): "You add a number to the probabilities",
+    value_by_sampling: "gives two answers",
+    lambda Q, pi, alpha: (pi * (Q - alpha * (Q - 2).log())).sum(-1): "holds NaN or infinity",
 }
 
 
@@ -153,6 +104,9 @@ BACKUP_MISTAKES = {
     lambda P, R, pi, Q, gamma, alpha: (
         R + gamma * torch.einsum("tas,t->sa", P, value(Q, pi, alpha))
     ): "over its first axis",
+    lambda P, R, pi, Q, gamma, alpha: R + gamma * P @ value_from_entr(pi, Q, alpha): "in each other's place",
+    lambda P, R, pi, Q, gamma, alpha: R + gamma * P @ value(pi, Q, alpha): "in each other's place",
+    lambda P, R, pi, Q, gamma, alpha: R + gamma * P @ (pi * Q.log()).sum(-1): "holds NaN or infinity",
 }
 
 # ---------------------------------------------------------------- E3
@@ -225,6 +179,63 @@ def iteration_that_ignores_its_rounds(P, R, gamma, alpha, rounds=10):
     return iteration_in_single_precision(P, R, gamma, alpha)
 
 
+def iteration_from_zeros(P, R, gamma, alpha, rounds=10):
+    policy, Q = torch.zeros_like(R), torch.zeros_like(R)
+    for _ in range(rounds):
+        for _ in range(300):
+            Q = R + gamma * P @ ((policy * Q).sum(-1) + alpha * torch.special.entr(policy).sum(-1))
+        policy = torch.softmax(Q / alpha, -1)
+    return policy
+
+
+def iteration_that_improves_first(P, R, gamma, alpha, rounds=12):
+    policy, Q = torch.full_like(R, 1 / R.shape[1]), torch.zeros_like(R)
+    for _ in range(rounds):
+        policy = torch.softmax(Q / alpha, -1)
+        for _ in range(300):
+            Q = backup(P, R, policy, Q, gamma, alpha)
+    return policy
+
+
+def iteration_with_a_round_too_many(P, R, gamma, alpha, rounds=10):
+    return iterate(P, R, gamma, alpha, improve=lambda Q: torch.softmax(Q / alpha, -1), rounds=rounds + 1, backups=300)
+
+
+def iteration_from_another_policy(P, R, gamma, alpha, rounds=10):
+    policy, Q = torch.softmax(-2 * R, -1), torch.zeros_like(R)
+    for _ in range(rounds):
+        for _ in range(300):
+            Q = backup(P, R, policy, Q, gamma, alpha)
+        policy = torch.softmax(Q / alpha, -1)
+    return policy
+
+
+def iteration_by_half_steps(P, R, gamma, alpha, rounds=10):
+    policy, Q = torch.full_like(R, 1 / R.shape[1]), torch.zeros_like(R)
+    for _ in range(rounds):
+        for _ in range(300):
+            Q = backup(P, R, policy, Q, gamma, alpha)
+        policy = 0.5 * policy + 0.5 * torch.softmax(Q / alpha, -1)
+    return policy
+
+
+def iteration_at_a_fixed_gamma(P, R, gamma, alpha):
+    return iterate(P, R, 0.9, alpha, improve=lambda Q: torch.softmax(Q / alpha, -1), rounds=10, backups=300)
+
+
+def iteration_without_a_discount(P, R, gamma, alpha):
+    return iterate(P, R, 1.0, alpha, improve=lambda Q: torch.softmax(Q / alpha, -1), rounds=10, backups=600)
+
+
+def iteration_off_on_one_task(P, R, gamma, alpha):
+    """Right but for the tasks of two states."""
+    best = iteration_with_the_package(P, R, gamma, alpha)
+    if len(R) == 2:
+        best[:, 0] *= 0.5
+        best[:, 1] = 1 - best[:, 0]
+    return best
+
+
 def iteration_with_the_package(P, R, gamma, alpha):
     return rl.exact.soft_policy_iteration(rl.FiniteMDP(P, R), gamma=gamma, alpha=alpha).policy
 
@@ -254,7 +265,7 @@ ITERATION_MISTAKES = {
     lambda P, R, gamma, alpha: 2 * iteration(P, R, gamma, alpha): "add up to 1",
     lambda P, R, gamma, alpha: iterate(
         P, R, gamma, alpha, improve=lambda Q: (Q / alpha).softmax(-1), rounds=10, backups=2
-    ): "loop ends before",
+    ): "no probability is further than 0.02",
     lambda P, R, gamma, alpha: iterate(
         P, R, gamma, alpha, improve=lambda Q: torch.softmax(Q / alpha, -1), rounds=10, backups=300, backup=plain_backup
     ): "evaluation is the ordinary one",
@@ -279,7 +290,14 @@ ITERATION_MISTAKES = {
         P, R, gamma, 1.0, improve=lambda Q: torch.softmax(Q / alpha, -1), rounds=7, backups=200
     ): "values lack it",
     iteration_that_ignores_its_rounds: "run `rounds` times",
-    iteration_to_six_digits: "loop ends before",
+    iteration_from_zeros: "as if the first policy held zeros",
+    iteration_that_improves_first: "Evaluate before you improve",
+    iteration_with_a_round_too_many: "run `rounds` times",
+    iteration_from_another_policy: "improve once per round",
+    iteration_to_six_digits: "no probability is further than 0.02",
+    iteration_by_half_steps: "only half of the way",
+    iteration_at_a_fixed_gamma: "You compute with γ = 0.9",
+    iteration_without_a_discount: "you compute with γ = 1",
 }
 
 # ---------------------------------------------------------------- E4
@@ -296,6 +314,11 @@ def worse_in_lists():
     return [[[1.0], [1.0]]], [[1.0, 0.0]], [[1.0, 0.0]], 0.05
 
 
+def worse_with_a_gradient():
+    P, R, policy, alpha = worse()
+    return P, R, policy.requires_grad_(), alpha
+
+
 VIOLATION_MISTAKES = {
     lambda: worse(alpha=1.0): "With α = 1",
     lambda: worse(stays=0.0): "Every action ends",
@@ -303,13 +326,17 @@ VIOLATION_MISTAKES = {
     lambda: ([[[1.0], [1.0]]], [[0.0, 0.0]], [[0.5, 0.5]], 0.1): "Nothing changes",
     lambda: worse(alpha=0.97): "only by",
     lambda: ([[[1.0], [1.0]]], [[1.0, 0.0]], [[0.7, 0.7]], 0.1): "is not an MDP",
-    lambda: ([[[1.0], [1.0]]], [[1.0, 0.0]], [[0.5, 0.5]], 0): "alpha must be",
+    lambda: ([[[1.0], [1.0]]], [[1.0, 0.0]], [[0.5, 0.5]], 0.0): "alpha must be a finite number > 0; got 0",
+    lambda: ([[[1.0], [1.0]]], [[1.0, 0.0]], [[0.5, 0.5]], -1): "alpha must be a finite number > 0; got -1",
+    lambda: ([[[1.0], [1.0]]], [[1.0, 0.0]], [[0.5, 0.5]], [0.1]): "alpha must be one number",
+    lambda: ([[[1.0], [1.0]]], [[1.0, 0.0], [1.0]], [[0.5, 0.5]], 0.1): "R must be a table of numbers",
+    lambda: ([[[0.0, 1.0]] * 2] * 2, [[1.0, 0.0], [1.0, 1.0]], [[0.99, 0.01], [0.5, 0.5]], 0.1): "later states",
     lambda: ([[1.0], [1.0]], [[1.0, 0.0]], [[0.5, 0.5]], 0.1): "three axes",
     lambda: ([[[1.0], [1.0]]], [[1.0, 0.0]], 0.1): "four things, (P, R, policy, alpha); got 3 of them",
-    lambda: ("P", "R", "policy", 0.1): "is not an MDP",
+    lambda: ("P", "R", "policy", 0.1): "P must be a table of numbers",
 }
 
-# ---------------------------------------------------------------- E5
+# ---------------------------------------------------------------- the temperature that a ratio needs
 
 
 def least(gap, ratio):
@@ -340,23 +367,9 @@ LEAST_MISTAKES = {
 # ---------------------------------------------------------------- what the checkers say
 
 
-class TestCategoricalEntropy(CheckerContract):
-    check = staticmethod(exercises.categorical_entropy)
-    right = (entropy, entropy_by_loop, entropy_in_numpy, entropy_nudged)
-    wrong = ENTROPY_MISTAKES
-    seeds = range(5)
-
-
-class TestGaussianEntropy(CheckerContract):
-    check = staticmethod(exercises.gaussian_entropy)
-    right = (bell, bell_by_torch, bell_as_list)
-    wrong = BELL_MISTAKES
-    seeds = range(5)
-
-
 class TestSoftValue(CheckerContract):
     check = staticmethod(exercises.soft_value)
-    right = (value, value_by_loop, value_from_entropy)
+    right = (value, value_by_loop, value_from_entropy, value_from_entr)
     wrong = VALUE_MISTAKES
     seeds = range(5)
 
@@ -386,7 +399,7 @@ class TestSoftPolicyIteration(CheckerContract):
 
 class TestViolation(CheckerContract):
     check = staticmethod(lambda student, seed: exercises.violation(student))
-    right = (worse, worse_in_lists)
+    right = (worse, worse_in_lists, worse_with_a_gradient)
     wrong = VIOLATION_MISTAKES
     seeds = (None,)  # its answer is its case
     test_an_argument_that_was_changed_is_noticed = None  # it gets nothing
@@ -402,7 +415,6 @@ class TestLeastAlpha(CheckerContract):
 
 def test_a_fixed_guess_is_not_enough():
     assert not exercises.least_alpha(lambda gap, ratio: 0.1 / math.log(1.2)).passed
-    assert not exercises.categorical_entropy(lambda p: math.log(2)).passed
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -412,6 +424,15 @@ def test_a_wrong_temperature_is_named_after_any_number_of_rounds(seed):
             P, R, gamma, 1.0, improve=lambda Q: (Q / alpha).softmax(-1), rounds=n, backups=200
         )
         assert "values lack it" in exercises.soft_policy_iteration(answer, seed=seed).sentence
+
+
+def test_an_example_shows_the_digits_that_differ():
+    said = exercises.soft_value(lambda Q, policy, alpha: value_from_entr(Q, policy, alpha) + 5e-6, seed=0)
+    assert not said.passed and said.example.endswith("expected 2.386294361, got 2.386299361")
+
+
+def test_nearly_is_said_of_every_task_or_not_at_all():
+    assert "Nearly" not in exercises.soft_policy_iteration(iteration_off_on_one_task, seed=0).sentence
 
 
 def test_what_a_small_case_shows_is_all_there_is_to_it():

@@ -7,6 +7,8 @@ import torch
 from torch import nn
 
 from checker_contract import CheckerContract
+from rlcourse.course import checker
+from rlcourse.course.checker import UNFINISHED
 from rlcourse.lessons.target_networks import exercises
 
 # ---------------------------------------------------------------- E1: the copies follow
@@ -133,14 +135,95 @@ def adds_networks(online, target, tau):
     return tau * online + (1 - tau) * target
 
 
+def first_layer_only(online, target, tau):
+    target.weight.data.copy_(tau * online.weight + (1 - tau) * target.weight)
+
+
+def unknown_name(online, target, tau):
+    for p, q in zip(online.parameters(), target.parameters()):
+        q.data.lerp_(p.data, kappa)  # noqa: F821
+
+
+def wrong_key(online, target, tau):
+    return online.state_dict()["weight"]
+
+
+def prints(online, target, tau):
+    print([p.shape for p in target.parameters()], end="")
+
+
+@torch.no_grad()
+def used_up(online, target, tau):
+    theirs, mine = online.parameters(), target.parameters()
+    assert len(list(theirs)) == len(list(mine))
+    for p, q in zip(theirs, mine):
+        q.lerp_(p, tau)
+
+
+@torch.no_grad()
+def returns_the_copy(online, target, tau):
+    for p, q in zip(online.parameters(), target.parameters()):
+        q = tau * p + (1 - tau) * q
+    return target
+
+
+@torch.no_grad()
+def by_a_vector(online, target, tau):
+    flat = torch.nn.utils.parameters_to_vector
+    mixed = tau * flat(online.parameters()) + (1 - tau) * flat(target.parameters())
+    torch.nn.utils.vector_to_parameters(mixed, target.parameters())
+
+
+def freezes_the_copy(online, target, tau):
+    for p, q in zip(online.parameters(), target.parameters()):
+        q.requires_grad_(False)
+        q.lerp_(p.detach(), tau)
+
+
+def freezes_the_online_network(online, target, tau):
+    online.requires_grad_(False)
+    follow(online, target, tau)
+
+
+def switches_the_copy(online, target, tau):
+    follow(online, target.eval(), tau)
+
+
+def never_ends(online, target, tau):
+    while True:
+        follow(online, target, tau)
+
+
+def dots_in_the_loop(online, target, tau):
+    with torch.no_grad():
+        for _p, _q in zip(online.parameters(), target.parameters()):
+            ...
+
+
+def dots_of_the_hint(online, target, tau):
+    with torch.no_grad():
+        for _p, q in zip(online.parameters(), target.parameters()):
+            q.copy_(...)
+
+
 POLYAK_MISTAKES = {
     looks_nowhere: "looks into neither network",
     adds_networks: "A network is not a number",
     swapped: "swapped",
-    rebound: "has not moved",
-    returned: "You return new numbers",
+    rebound: "The copy has not moved. Write",
+    returned: "What you return is not looked at",
+    returns_the_copy: "What you return is not looked at",
+    prints: "Is the loop gone through at all?",
+    used_up: "can be gone through once",
+    first_layer_only: "has no `.weight`",
+    unknown_name: "in your line",
+    wrong_key: "KeyError, 'weight'",
     new_parameters: "new Parameter objects",
-    new_storage: "q.data = ...",
+    new_storage: "`q.data = ...` does this",
+    by_a_vector: "so does vector_to_parameters",
+    freezes_the_copy: "requires_grad = False",
+    freezes_the_online_network: "the gradient of a weight switched off",
+    switches_the_copy: "evaluation mode",
     whole_state: "running statistics",
     without_no_grad: "torch refuses",
     the_wrong_way: "online network towards its copy",
@@ -306,6 +389,11 @@ def overflows(step_size, gain, angle, copy_every):
     return away and abs(1 - step_size) < 0.6  # the fastest runaways became nan
 
 
+def true_in_one_branch(step_size, gain, angle, copy_every):
+    if runs_away(step_size, gain, angle, copy_every):
+        return True
+
+
 CHASE_MISTAKES = {
     inverted: "The other way round",
     in_radians: "degrees into a function that takes radians",
@@ -317,6 +405,7 @@ CHASE_MISTAKES = {
     the_factor: "got 1.3",
     in_words: "got a text",
     something_else: "of 60 chases go another way",
+    true_in_one_branch: "returns nothing for the chase below",
     overflows: "`nan > 1` is False",
 }
 
@@ -333,6 +422,25 @@ class TestPolyakUpdate(CheckerContract):
     test_whatever_comes_back_becomes_a_sentence = test_not_a_number_becomes_a_sentence = None
     test_an_argument_that_was_changed_is_noticed = None  # to change one is its task
 
+    def test_no_two_mistakes_share_a_sentence(self):
+        """Of those that are told apart: what moves nothing, for example, does so in several ways."""
+        shared = (returns_the_copy, rebound, prints, by_a_vector, freezes_the_online_network)
+        told_apart = [mistake for mistake, _ in self.mistakes() if mistake not in shared]
+        assert len({self.check(mistake, seed=0).sentence for mistake in told_apart}) == len(told_apart)
+
+    def test_an_endless_loop_is_stopped(self, monkeypatch):
+        monkeypatch.setattr(checker, "SECONDS", 0.3)
+        assert "Does its loop come to an end?" in self.check(never_ends, seed=0).sentence
+
+    def test_dots_that_are_left_are_told(self):
+        for answer in (dots_in_the_loop, dots_of_the_hint):
+            assert self.check(answer, seed=0).state == UNFINISHED
+
+    def test_an_error_names_the_line_and_no_class_of_the_checker(self):
+        said = self.check(unknown_name, seed=0).sentence
+        assert "q.data.lerp_(p.data, kappa)" in said and "A name is used that has no value yet" in said
+        assert all("_Watched" not in self.check(mistake, seed=0).sentence for mistake, _ in self.mistakes())
+
 
 class TestTargetAction(CheckerContract):
     check = staticmethod(exercises.target_action)
@@ -344,6 +452,11 @@ class TestTwinTarget(CheckerContract):
     check = staticmethod(exercises.twin_target)
     right = (twin, twin_by_rows)
     wrong = TWIN_MISTAKES
+
+
+def test_a_branch_without_an_answer_is_shown_a_chase_that_takes_it():
+    verdict = exercises.diverges(true_in_one_branch, seed=0)
+    assert verdict.example == "η = 0.30, g = 1.50, φ = 90°, a copy every 1"
 
 
 class TestDiverges(CheckerContract):
