@@ -1,9 +1,13 @@
 """Exercises: the clipped surrogate, the six rows, the silent samples; and, for later, its ceiling and k3."""
 
+import ast
+import inspect
+import textwrap
+
 import numpy as np
 import torch
 
-from rlcourse.course.checker import Mistake, judge, right, write, wrong
+from rlcourse.course.checker import SINGLE, Mistake, Stopped, judge, right, run, write, wrong
 from rlcourse.lessons.ppo_clipping.cases import numbers, one_for_all, samples, tiny
 from rlcourse.lessons.ppo_clipping.exercises_further import ceiling, kl_k3  # noqa: F401
 from rlcourse.objectives import clipped_surrogate as _clipped_surrogate
@@ -14,23 +18,59 @@ from rlcourse.objectives import clipped_surrogate as _clipped_surrogate
 def clipped_surrogate(student, *, seed=None):
     """Check clipped_surrogate(log_probs, old_log_probs, advantages, clip_eps) -> the scalar to ascend."""
     verdict = _value_of_the_surrogate(student, seed)
-    if not verdict.passed:
-        return one_for_all(verdict, student)
-    verdict = _trains(student, verdict)
-    return _takes_any_shape(student, verdict) if verdict.passed else verdict
+    if verdict.passed:
+        verdict = _trains(student, verdict)
+    if verdict.passed:
+        return _with_a_remark(student, verdict)
+    if "grad" in verdict.sentence and _calls_backward(student):
+        return wrong("You call backward inside the function; return the surrogate, and the checker takes its gradient.")
+    return one_for_all(verdict, student)
 
 
-def _takes_any_shape(student, verdict):
-    """The verdict, with a remark where a right function is written for one axis only."""
+def _with_a_remark(student, verdict):
+    """The verdict, with a remark where a right function does not do for many seeds side by side."""
+    remark = _of_two_axes(student)
+    if _has_a_loop(student):
+        remark = "it has a loop. In part 8 it meets tensors of shape [16, 256]: use operations on whole tensors."
+    return right(f"{verdict.sentence} One thing more: {remark}") if remark else verdict
+
+
+def _of_two_axes(student):
+    """What a function that is right for one axis does not do with two, in a sentence; empty if it is right there."""
     new, old, advantages = (column.reshape(2, 3) for column in samples(np.random.default_rng(0)))
+    wanted = _clipped_surrogate_of(new, old, advantages, 0.2)
     try:
-        fits = torch.allclose(student(new, old, advantages, 0.2), _clipped_surrogate_of(new, old, advantages, 0.2))
-    except (RuntimeError, TypeError, ValueError):
-        fits = False
-    remark = (
-        " One thing more: it takes tensors of one axis only. To train many seeds at once it must do without a loop."
-    )
-    return verdict if fits else right(verdict.sentence + remark)
+        answer = run(student, [new, old, advantages, 0.2])
+        shape = list(answer.shape)
+        if not shape and torch.allclose(answer.double(), wanted, rtol=SINGLE, atol=SINGLE):
+            return ""
+    except (Stopped, AttributeError):
+        return (
+            "with tensors of two axes, [2, 3], it stops with an error. In part 8 it meets tensors of shape [16, 256]."
+        )
+    if shape:
+        return f"with tensors of shape [2, 3] it returns shape {shape}, not one number. Take the mean over all samples."
+    return "with tensors of shape [2, 3] it returns another number than the mean over all samples."
+
+
+def _has_a_loop(function):
+    """Whether a loop stands in a function's source; False where there is no source to be had."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, TypeError, SyntaxError):
+        return False
+    return any(isinstance(node, ast.For | ast.While | ast.comprehension) for node in ast.walk(tree))
+
+
+def _calls_backward(student):
+    """Whether a gradient arrives at log_probs by the mere call."""
+    new, old, advantages = tiny((0.5, 1.1), (1, -1))
+    log_probs = new.requires_grad_()
+    try:
+        run(student, [log_probs, old, advantages, 0.2])
+    except Stopped:
+        return False
+    return log_probs.grad is not None
 
 
 def _trains(student, verdict):
@@ -115,6 +155,11 @@ SURROGATE_MISTAKES = [
         lambda new, old, A, eps: _like(torch.minimum)(new, old, A.abs(), eps),
     ),
     Mistake("Nothing is clipped here: this is the plain term, whatever ε is.", _like(lambda plain, clipped: plain)),
+    Mistake(
+        "This is the mean of the advantages, as if ρ were 1 for every sample. ρ compares log_probs with old_log_probs, "
+        "the logarithms of the policy that collected the samples.",
+        lambda new, old, A, eps: A.mean(),
+    ),
     Mistake(
         "Your ratio is upside down: the new policy belongs in the numerator.",
         lambda new, old, A, eps: _like(torch.minimum)(old, new, A, eps),
@@ -219,6 +264,11 @@ ROW_MISTAKES = [
         lambda rho, A, eps: _row_of(*_row(rho, A, eps)[:2], 1 - _row(rho, A, eps)[2]),
     ),
     Mistake(
+        "L and slope are right. The comparison in the last entry is the wrong way round: clipped means that the "
+        "clipped term is smaller than the plain one.",
+        lambda rho, A, eps: _row_of(*_row(rho, A, eps)[:2], _clip(rho, eps) * A > rho * A),
+    ),
+    Mistake(
         "This is the plain term ρA with its slope A everywhere; nothing is clipped.",
         lambda rho, A, eps: _row_of(rho * A, A, 0),
     ),
@@ -257,7 +307,7 @@ def table_row(student, *, seed=None):
         eps = float(rng.uniform(0.1, 0.4))
         for ratio in (rng.uniform(0.1, 0.5), rng.uniform(0.95, 1.05), rng.uniform(1.5, 2.5)):
             cases += [(float(ratio), float(sign * rng.uniform(0.5, 2)), eps) for sign in (1, -1)]
-    return judge(
+    verdict = judge(
         student,
         _row,
         cases,
@@ -266,6 +316,28 @@ def table_row(student, *, seed=None):
         show=lambda rho, A, eps: f"ratio {rho:.3g}, advantage {A:+.3g}, clip_eps {eps:.3g}",
         each="(L, slope, clipped)",
     )
+    if verdict.sentence.startswith("Return numbers"):  # three entries, and one of them is no number
+        return next((wrong(said) for case in cases if (said := _no_number(student(*case)))), verdict)
+    return verdict
+
+
+def _no_number(row):
+    """Which entry of (L, slope, clipped) is not one number, in a sentence; empty if each is one."""
+    if not isinstance(row, tuple | list) or len(row) != 3:
+        return ""
+    for name, entry in zip(("first entry, L,", "second entry, the slope,", "last entry, clipped,"), row, strict=True):
+        shape = list(getattr(entry, "shape", ()))
+        if entry is None and "slope" in name:
+            return (
+                f"The {name} is None. A tensor has a .grad after backward(), and only if requires_grad was set first."
+            )
+        if isinstance(entry, tuple | list):
+            return f"The {name} is a {type(entry).__name__}. Take the number out of it: with [0], or (slope,) = …"
+        if shape:
+            return f"The {name} has shape {shape}; return one number."
+        if not isinstance(entry, torch.Tensor | np.generic | np.ndarray | bool | int | float):
+            return f"The {name} is no number; got {type(entry).__name__}."
+    return ""
 
 
 # ---------------------------------------------------------------- E3
@@ -328,6 +400,18 @@ SILENT_MISTAKES = [
     ),
     Mistake("You mark the samples that do have a gradient.", lambda rho, A, eps: ~_silent(rho, A, eps)),
     Mistake(
+        "Right for ε = 0.2 only: your edges do not move with clip_eps.",
+        lambda rho, A, eps: _silent(rho, A, 0.2),
+    ),
+    Mistake(
+        "You compare the logarithm of the ratio with ε. The range [1−ε, 1+ε] is meant for the ratio itself.",
+        lambda rho, A, eps: ((rho.log() > eps) & (A > 0)) | ((rho.log() < -eps) & (A < 0)) | (A == 0),
+    ),
+    Mistake(
+        "Your lower edge is 1/(1+ε). Both edges are ε away from 1, so the lower one is 1−ε.",
+        lambda rho, A, eps: ((rho > 1 + eps) & (A > 0)) | ((rho < 1 / (1 + eps)) & (A < 0)) | (A == 0),
+    ),
+    Mistake(
         "You mark every sample whose advantage is not zero. If your line reads A > 0 & (…), note that & binds more "
         "tightly than >: put each comparison into brackets.",
         lambda rho, A, eps: A != 0,
@@ -339,6 +423,13 @@ SILENT_MISTAKES = [
 ]
 
 
+def _near_the_edges(clip_eps):
+    """Ratios a little inside and a little outside both edges, each with a good and with a bad action."""
+    edges = torch.tensor([1 + clip_eps, 1 - clip_eps], dtype=torch.float64)
+    ratios = torch.cat([edges - 0.002, edges + 0.002])  # exp(0.1) is 0.005 above the edge 1.1
+    return ratios.repeat(2), numbers(1, -1).repeat_interleave(4), clip_eps
+
+
 def silent(student, *, seed=None):
     """Check silent(ratios, advantages, clip_eps) -> which samples have no gradient, booleans of shape [N]."""
     rng = np.random.default_rng(seed)
@@ -347,7 +438,8 @@ def silent(student, *, seed=None):
     for _ in range(3):
         new, old, advantages = samples(rng)
         advantages[int(rng.integers(2, 4))] = 0.0
-        cases.append(((new - old).exp(), advantages, 0.2))
+        cases.append(((new - old).exp(), advantages, float(rng.uniform(0.1, 0.3))))
+    cases += [_near_the_edges(clip_eps) for clip_eps in (0.1, 0.2, float(rng.uniform(0.25, 0.4)))]
     verdict = judge(
         student,
         _silent,

@@ -183,7 +183,13 @@ def row_of_the_loss(ratio, advantage, clip_eps):
     return -L, -slope, clipped
 
 
+def row_compared_the_wrong_way(ratio, advantage, clip_eps):
+    L, slope, _ = row_by_hand(ratio, advantage, clip_eps)
+    return L, slope, ratio * advantage < min(max(ratio, 1 - clip_eps), 1 + clip_eps) * advantage
+
+
 ROW_MISTAKES = {
+    row_compared_the_wrong_way: "The comparison in the last entry",
     row_clipped_where_equal: "strictly smaller",
     row_with_slope_of_the_loss: "Your slope has the wrong sign",
     row_of_the_loss: "those of the loss",

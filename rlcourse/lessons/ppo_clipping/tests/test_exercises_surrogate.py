@@ -133,7 +133,12 @@ def probability_over_logarithm(new, old, advantages, clip_eps):
     return torch.min(ratio * advantages, ratio.clamp(1 - clip_eps, 1 + clip_eps) * advantages).mean()
 
 
+def ratio_one(new, old, advantages, clip_eps):
+    return surrogate(new, new.detach(), advantages, clip_eps)
+
+
 SURROGATE_MISTAKES = {
+    ratio_one: "as if ρ were 1 for every sample",
     normalised: "You normalise the advantages",
     probability_over_logarithm: "a probability by a logarithm",
     clip_only: "never compare",
@@ -218,8 +223,53 @@ def test_values_and_indices_are_explained():
 
 
 def test_a_loop_passes_with_a_remark_and_tensor_operations_without():
-    assert "must do without a loop" in exercises.clipped_surrogate(surrogate_in_a_loop).sentence
-    assert "loop" not in exercises.clipped_surrogate(surrogate).sentence
+    assert "it has a loop" in exercises.clipped_surrogate(surrogate_in_a_loop).sentence
+    assert "One thing more" not in exercises.clipped_surrogate(surrogate).sentence
+
+
+def test_a_mean_over_the_first_axis_passes_with_a_remark_that_is_true():
+    def mean_of_columns(new, old, advantages, clip_eps):
+        ratio = (new - old).exp()
+        return torch.min(ratio * advantages, ratio.clamp(1 - clip_eps, 1 + clip_eps) * advantages).mean(0)
+
+    verdict = exercises.clipped_surrogate(mean_of_columns)
+    assert verdict.passed and "it returns shape [3], not one number" in verdict.sentence
+    assert "loop" not in verdict.sentence
+
+
+def test_one_axis_only_is_told_where_it_is_true():
+    def dot_product(new, old, advantages, clip_eps):
+        ratio = (new - old).exp()
+        slope = torch.where(advantages > 0, ratio.clamp(max=1 + clip_eps), ratio.clamp(min=1 - clip_eps))
+        return slope.dot(advantages) / len(advantages)
+
+    def divided_by_the_rows(new, old, advantages, clip_eps):
+        return surrogate(new, old, advantages, clip_eps) * advantages.numel() / len(advantages)
+
+    assert "it stops with an error" in exercises.clipped_surrogate(dot_product).sentence
+    assert "another number than the mean" in exercises.clipped_surrogate(divided_by_the_rows).sentence
+
+
+def test_single_precision_inside_passes_without_a_remark():
+    def in_single(new, old, advantages, clip_eps):
+        return surrogate(new.float(), old.float(), advantages.float(), clip_eps)
+
+    verdict = exercises.clipped_surrogate(in_single)
+    assert verdict.passed and "One thing more" not in verdict.sentence
+
+
+def test_backward_inside_is_told():
+    def steps_itself(new, old, advantages, clip_eps):
+        value = surrogate(new, old, advantages, clip_eps)
+        value.backward()
+        return value
+
+    def asks_for_a_gradient_first(new, old, advantages, clip_eps):
+        return steps_itself(new.requires_grad_(), old, advantages, clip_eps)
+
+    for student in (steps_itself, asks_for_a_gradient_first):
+        verdict = exercises.clipped_surrogate(student)
+        assert not verdict.passed and "You call backward inside the function" in verdict.sentence
 
 
 def test_a_gradient_that_hangs_on_the_answer_does_not_matter():

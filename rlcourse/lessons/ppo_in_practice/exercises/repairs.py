@@ -3,7 +3,8 @@
 import numpy as np
 import torch
 
-from rlcourse.course.checker import Stopped, as_tensor, call, difference, right, wrong
+from rlcourse.course.checker import Stopped, Verdict, as_tensor, call, difference, right, wrong
+from rlcourse.course.checker_errors import cause
 from rlcourse.lessons.ppo_in_practice.exercises.updates import TINY, explained, raw_returns, stacked, sweep
 from rlcourse.objectives import clipped_surrogate as _clipped_surrogate
 from rlcourse.returns import rewards_to_go as _rewards_to_go
@@ -32,21 +33,32 @@ def clinic(targets, advantages, loss, *, seed=None):
     """
     rng = np.random.default_rng(seed)
     mended, open_, notes, example = [], [], [], ""
-    examinations = (_examine_targets, targets), (_examine_advantages, advantages), (_examine_loss, loss)
-    try:
-        for examine, student in examinations:
+    examinations = (
+        ("clinic_targets", _examine_targets, targets),
+        ("clinic_advantages", _examine_advantages, advantages),
+        ("clinic_loss", _examine_loss, loss),
+    )
+    for name, examine, student in examinations:
+        try:
             found = examine(student, rng)
-            mended += found.get("mended", [])
-            open_ += found.get("open", [])
-            notes += found.get("notes", [])
-            example = example or found.get("example", "")
-    except Stopped as stopped:
-        return explained(stopped.verdict, getattr(student, "__name__", "The function"))
+        except Stopped as stopped:
+            return _of(name, stopped.verdict)
+        mended += found.get("mended", [])
+        open_ += found.get("open", [])
+        notes += found.get("notes", [])
+        example = example or found.get("example", "")
     if not open_ and not notes:
         return right("All four faults are mended. Now train it.")
-    done = f" Mended: {'; '.join(_DONE[name] for name in mended)}." if mended else ""
-    left = " ".join([*notes, *(_OPEN_FAULTS[name] for name in open_)])
+    done = f" Mended: {'; '.join(_DONE[fault] for fault in mended)}." if mended else ""
+    left = " ".join([*notes, *(_OPEN_FAULTS[fault] for fault in open_)])
     return wrong(f"{len(mended)} of 4 faults mended.{done} Left: {left}", example)
+
+
+def _of(name, verdict):
+    """The verdict on one of the three functions, which its sentence names."""
+    told = explained(verdict, name)
+    said = told.sentence if told.sentence.startswith(name) else f"{name}: {told.sentence}"
+    return Verdict(told.state, said, told.example)
 
 
 def rollouts(rng):
@@ -109,7 +121,7 @@ def _examine_advantages(student, rng):
     return _diagnose(student, "clinic_advantages", with_flags(lambda d, c: d, both), cases, known, {"flag"})
 
 
-def _loss(*, fresh=False, sign=1.0, clip=True, ascend=False, detached=False, summed=False):
+def _loss(*, fresh=False, sign=1.0, clip=True, ascend=False, detached=False, summed=False, constant=False):
     """The clinic's loss as it should be, with faults on demand."""
 
     def function(logits, actions, old, A, eps, weight):
@@ -118,6 +130,7 @@ def _loss(*, fresh=False, sign=1.0, clip=True, ascend=False, detached=False, sum
         surrogate = _clipped_surrogate(taken, taken.detach() if fresh else old, A, clip_eps=eps if clip else 1e9)
         entropy = -(logs.exp() * logs).sum(-1)
         entropy = entropy.sum() if summed else entropy.mean()
+        surrogate = surrogate.detach() if constant else surrogate
         value = -surrogate - sign * weight * (entropy.detach() if detached else entropy)
         return -value if ascend else value
 
@@ -149,21 +162,13 @@ def _examine_loss(student, rng):
             fresh=True, summed=True
         ),
         "clinic_loss: no gradient passes through the entropy; the bonus teaches nothing.": _loss(detached=True),
+        "clinic_loss: its number is right, and no gradient passes through the ratio; the surrogate teaches "
+        "nothing.": _loss(constant=True),
     }
 
     def with_gradient(function):
-        """The loss and, behind it, its gradient: two functions may agree in value and teach different things."""
-
-        def both(*case):
-            value = call(function, case) if function is student else function(*case)
-            number = as_tensor(value, torch.tensor(0.0), "one number")
-            if not (isinstance(value, torch.Tensor) and value.requires_grad):
-                raise Stopped(wrong("clinic_loss: no gradient reaches the logits; keep its answer a tensor of theirs."))
-            (slope,) = torch.autograd.grad(value, case[0], allow_unused=True)
-            slope = torch.zeros_like(case[0]) if slope is None else slope
-            return torch.cat([number.reshape(1), slope.flatten()])
-
-        return both
+        asked = (lambda *case: call(student, case)) if function is student else function
+        return lambda *case: _with_gradient(asked(*case), case[0])
 
     return _diagnose(
         with_gradient(student),
@@ -174,6 +179,22 @@ def _examine_loss(student, rng):
         {"old", "sign"},
         direct=True,
     )
+
+
+def _with_gradient(value, logits):
+    """A loss and, behind it, its gradient: two losses may agree in value and teach different things."""
+    if logits.grad is not None:
+        said = "You call backward inside the function; return the loss, and the checker takes its gradient."
+        raise Stopped(wrong(said))
+    number = as_tensor(value, torch.tensor(0.0), "one number")
+    if not (isinstance(value, torch.Tensor) and value.requires_grad):
+        raise Stopped(wrong("No gradient reaches the logits; keep its answer a tensor of theirs."))
+    try:
+        (slope,) = torch.autograd.grad(value, logits, allow_unused=True)
+    except RuntimeError as error:
+        raise Stopped(wrong(f"No gradient can be taken of its answer. {cause(error)}".rstrip())) from None
+    slope = torch.zeros_like(logits) if slope is None else slope
+    return torch.cat([number.reshape(1), slope.flatten()])
 
 
 def _diagnose(student, name, oracle, cases, known, faults, *, direct=False):
@@ -196,7 +217,11 @@ def _diagnose(student, name, oracle, cases, known, faults, *, direct=False):
             left = {what} if isinstance(what, str) else set(what)
             order = list(_DONE).index
             return {"open": sorted(left, key=order), "mended": sorted(faults - left, key=order)}
-    wanted, got = next((t, a) for t, a in zip(truths, answers, strict=True) if not torch.allclose(a, t, atol=1e-6))
+    if direct:  # a loss: its number comes first, its slopes behind
+        answers, truths = ([column[0] for column in columns] for columns in (answers, truths))
+        if same(truths):
+            return {"notes": [f"{name}: its number is right, and its gradient in the logits is not."]}
+    wanted, got = next((t, a) for t, a in zip(truths, answers, strict=True) if not torch.allclose(a, t, 1e-6, 1e-6))
     return {
         "notes": [f"{name}: its numbers are neither right nor those of the old fault."],
         "example": f"{name}: {difference(got, wanted)}",

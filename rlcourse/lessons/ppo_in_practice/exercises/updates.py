@@ -129,20 +129,14 @@ TARGET_MISTAKES = [
 
 
 AMBIGUOUS = "more than one value is ambiguous"
-KEYWORDS = "positional argument"
 
 
 def explained(verdict, name):
-    """The verdict, with torch's and Python's own words for two common errors put into the lesson's."""
+    """The verdict, with torch's own words for a common error put into the lesson's."""
     if AMBIGUOUS in verdict.sentence:
         return wrong(
             f"{name} works for one environment, [T], and not for [T, N]: `if` and `or` cannot look at N flags at once. "
             "Multiply by ~flag, or use torch.where(flag, this, that)."
-        )
-    if KEYWORDS in verdict.sentence and "takes" in verdict.sentence:
-        return wrong(
-            f"{verdict.sentence}. What stands behind the * of a function of rlcourse is given by name: "
-            "gamma=gamma, gae_lambda=gae_lambda, clip_eps=clip_eps."
         )
     return verdict
 
@@ -176,9 +170,34 @@ def value_targets(student, *, seed=None):
 # ---------------------------------------------------------------- E2
 
 
-def _standard(A, correction=1, axes=-1, center=True, scale=True, power=1):
+COUNTS = 1, 0
+"""Subtracted from the number of rows in a standard deviation; both are right."""
+GUARDED = 2e-4
+"""Differences below this are those that a guard of up to about 1e-4 makes; the task names no size."""
+NO_SEARCH = None, lambda function: function
+"""In place of the function that was written: there is no source to search for one change."""
+UNKNOWN = "The numbers differ from the definition"
+
+
+def either_count(judged):
+    """The verdict of judged(correction, known, searched), where both ways to count in a deviation are right.
+
+    The plain verdicts come first, then the known mistakes, and the search for one change last: it takes seconds.
+    """
+    verdicts = []
+    for known, searched in ((False, False), (True, False), (False, True)):
+        for correction in COUNTS:
+            verdicts.append(judged(correction, known, searched))
+            if not verdicts[-1].sentence.startswith(UNKNOWN):  # right, stopped by an error, or named
+                return verdicts[-1]
+    return verdicts[0]
+
+
+def _standard(A, correction=1, axes=-1, center=True, scale=True, power=1, guard=1e-8, under_root=False):
     mean = A.mean(axes, keepdim=True) if center else 0.0
-    return (A - mean) / (A.std(axes, keepdim=True, correction=correction) ** power + 1e-8 if scale else 1.0)
+    if under_root:
+        return (A - mean) / (A.var(axes, keepdim=True, correction=correction) + guard).sqrt()
+    return (A - mean) / (A.std(axes, keepdim=True, correction=correction) ** power + guard if scale else 1.0)
 
 
 _SCALED_WRONGLY = (
@@ -194,12 +213,22 @@ _SCALED_WRONGLY = (
         {"axes": None},
     ),
     ("You take mean and deviation over the seeds; take them over the last axis, the rows.", {"axes": 0}),
+    *(
+        (
+            f"The number that guards the division, {guard:g}, is so large that it changes the weights. 1e-8 is enough.",
+            {"guard": guard, "under_root": under_root},
+        )
+        for guard in (1e-3, 1e-2, 0.1, 1.0)
+        for under_root in (False, True)
+    ),
 )
-NORMALISE_MISTAKES = [
-    Mistake(sentence, lambda A, faulty=faulty, n=n: _wrongly(A, n, **faulty))
-    for n in (1, 0)  # both ways to count in a standard deviation are right
-    for sentence, faulty in _SCALED_WRONGLY
-]
+
+
+def _normalise_mistakes(correction):
+    return [
+        Mistake(sentence, lambda A, faulty=faulty: _wrongly(A, correction, **faulty))
+        for sentence, faulty in _SCALED_WRONGLY
+    ]
 
 
 def _wrongly(A, n, *, axes=-1, **faulty):
@@ -217,19 +246,21 @@ def normalise(student, *, seed=None):
     rng = np.random.default_rng(seed)
     draw = lambda *shape: torch.from_numpy(rng.normal(1, 3, shape) + 4 * rng.random((*shape[:-1], 1)))  # noqa: E731
     cases = [(_column(1, 3, 2, 6),), (draw(6),), (draw(3, 7),), (draw(2, 9),)]
-    verdicts = [
-        judge(
+
+    def judged(correction, known, searched):
+        return judge(
             student,
-            lambda A, n=n: _standard(A, n),
+            lambda A: _standard(A, correction),
             cases,
-            NORMALISE_MISTAKES,
+            _normalise_mistakes(correction) if known else [],
             praise=_EVEN,
+            tolerance=GUARDED,
             show=lambda A: f"advantages {write(A)} of shape {list(A.shape)}",
             each="one weight per advantage",
+            own=None if searched else NO_SEARCH,
         )
-        for n in (1, 0)
-    ]
-    verdict = next((v for v in verdicts if v.passed), verdicts[0])
+
+    verdict = either_count(judged)
     return _survives_equal_advantages(student) if verdict.passed else verdict
 
 

@@ -1,6 +1,7 @@
 """Exercise: the whole update of PPO, on an agent whose networks are tables."""
 
 import functools
+from unittest import mock
 
 import gymnasium as gym
 import numpy as np
@@ -8,8 +9,22 @@ import torch
 from torch.nn import functional as F
 
 from rlcourse.algorithms import PPO
-from rlcourse.course.checker import Mistake, Verdict, has_dots, judge, wrong
-from rlcourse.lessons.ppo_in_practice.exercises.updates import explained
+from rlcourse.course.checker import (
+    SECONDS,
+    UNFINISHED,
+    Endless,
+    Mistake,
+    Stopped,
+    Verdict,
+    has_dots,
+    is_stub,
+    judge,
+    run,
+    within,
+    wrong,
+)
+from rlcourse.course.checker_errors import describe
+from rlcourse.lessons.ppo_in_practice.exercises.updates import GUARDED, NO_SEARCH, UNKNOWN, either_count, explained
 from rlcourse.objectives import clipped_surrogate
 from rlcourse.returns import gae
 from rlcourse.transitions import Transitions, flatten
@@ -62,7 +77,7 @@ def _update(agent, rollout, batches, *, fault="", correction=1):
 
     old, returns, weights = constants()
     for number, rows in enumerate(batches):
-        if fault == "first minibatch" and number:
+        if fault == "no step" or (fault == "first minibatch" and number):
             break
         if fault == "renewed targets":
             _, returns, weights = constants()
@@ -90,6 +105,8 @@ def _step(optimizer, loss, fault):
 
 
 _FAULTS = {
+    "no step": "Neither network has moved. Every minibatch is one step of each optimizer: "
+    "gradient_step(optimizer, loss).",
     "old renewed": "Your ratio is 1 in every step: the old log-probabilities are computed again for every minibatch. "
     "Compute them once, before the first one.",
     "renewed targets": "The targets and advantages move with the critic: you compute them again for every minibatch. "
@@ -129,7 +146,7 @@ def _case(rng, states, actions, steps, envs, parts, epochs, seeds=()):
         orders = np.stack([rng.permutation(steps * envs) for _ in range(seeds[0] if seeds else 1)])
         for rows in torch.from_numpy(orders).chunk(parts, dim=-1):
             batches.append((torch.arange(seeds[0])[:, None], rows) if seeds else rows[0])
-    return states, actions, list(range(seeds[0])) if seeds else 0, rollout, batches
+    return (states, actions, list(range(seeds[0])) if seeds else 0), rollout, batches
 
 
 def _small():
@@ -139,17 +156,27 @@ def _small():
     rewards = torch.tensor([[1.0], [3.0]], dtype=torch.float64)
     rollout = Transitions(zeros, torch.tensor([[0], [1]]), rewards, zeros, flags, ~flags)
     rows = torch.tensor([0, 1])
-    return 1, 2, 0, rollout, [rows, rows, rows]
+    return (1, 2, 0), rollout, [rows, rows, rows]
 
 
-def _after(update):
-    """The same update as a function of a case -> what its agent has become."""
+def _after(update, changed=None):
+    """The same update as a function of a case -> what its agent has become.
+
+    A case is the table's size and seeds, a rollout and its minibatches: as many arguments as the update has. The update
+    gets copies; what it changes of them in place is named in the list `changed`.
+    """
 
     @functools.wraps(update)
-    def ppo_update(states, actions, seed, rollout, batches):
-        agent = table_agent(states, actions, seed)
+    def ppo_update(table, rollout, batches):
+        agent, states = table_agent(*table), table[0]
         before = readout(agent, states)
-        answer = update(agent, rollout, batches)
+        steps, parts = rollout.map(torch.clone), [_copied(rows) for rows in batches]
+        answer = update(agent, steps, parts)
+        if changed is not None:
+            columns = vars(rollout).items()
+            changed.extend(f"rollout.{name}" for name, column in columns if not _equal(column, getattr(steps, name)))
+            if not _equal(batches, parts):
+                changed.append("batches")
         after = readout(agent, states)
         if answer is Ellipsis or (torch.equal(before, after) and has_dots(update)):
             return ...
@@ -158,7 +185,20 @@ def _after(update):
     return ppo_update
 
 
-def _show(states, actions, seed, rollout, batches):
+def _copied(rows):
+    """The rows of a minibatch; of several seeds, with the seeds' numbers before them."""
+    return tuple(part.clone() for part in rows) if isinstance(rows, tuple) else rows.clone()
+
+
+def _equal(before, after):
+    """Whether two tensors, or lists of them, hold the same numbers."""
+    if isinstance(before, torch.Tensor):
+        return isinstance(after, torch.Tensor) and torch.equal(before, after)
+    return type(before) is type(after) and len(before) == len(after) and all(map(_equal, before, after))
+
+
+def _show(table, rollout, batches):
+    states, actions, _ = table
     if states > 1:
         return f"{states} states, {actions} actions, a rollout of {list(rollout.rewards.shape)}; log π and V afterwards"
     return (
@@ -169,20 +209,80 @@ def _show(states, actions, seed, rollout, batches):
 
 
 def _judged(student, cases):
-    """The verdict on some cases; both ways to count in a standard deviation are right."""
-    verdicts = []
-    for n in (1, 0):
+    """The verdict on some cases."""
+    changed = []
+
+    def judged(correction, known, searched):
         mistakes = [
-            Mistake(sentence, _after(functools.partial(_update, fault=fault, correction=n)))
+            Mistake(sentence, _after(functools.partial(_update, fault=fault, correction=correction)))
             for fault, sentence in _FAULTS.items()
         ]
-        oracle = _after(functools.partial(_update, correction=n))
-        told = {"praise": "Lines 4 to 10: this is PPO's update, whole.", "show": _show, "each": "log π and V"}
-        verdicts.append(judge(_after(student), oracle, cases, mistakes, tolerance=1e-5, **told))
-        if verdicts[-1].passed:
-            break
-    named = [verdict for verdict in verdicts if verdict.passed or verdict.sentence in _FAULTS.values()]
-    return (named or verdicts)[0]
+        return judge(
+            _after(student, changed),
+            _after(functools.partial(_update, correction=correction)),
+            cases,
+            mistakes if known else [],
+            praise="Lines 4 to 10: this is PPO's update, whole.",
+            tolerance=GUARDED,
+            show=_show,
+            each="log π and V",
+            own=(student, _after) if searched else NO_SEARCH,
+        )
+
+    verdict = either_count(judged)
+    if changed:
+        return wrong(f"Your function changes `{changed[0]}` in place. Leave its arguments as they are: work on a copy.")
+    return verdict
+
+
+def _error_beside_dots(student):
+    """What stops a function that is written in part, in a sentence; empty if it is only the dots."""
+    try:
+        within(SECONDS, _after(student), *_small())
+    except Endless:  # the verdict on all cases says nothing of it
+        return ""
+    except (Exception, SystemExit) as error:  # whatever a beginner can do
+        if not is_stub(error) and "ellipsis" not in str(error).lower():
+            return f"{describe(error, student)} Three dots still stand in your function, too."
+    return ""
+
+
+def _second_backward(student):
+    """Why backward() goes through a graph a second time, in a sentence."""
+    losses, twice = [], []  # all that backward was called on, and those that came again
+    backward = torch.Tensor.backward
+
+    def watched(loss, *args, **kwargs):
+        twice.extend(other for other in losses if other is loss)
+        losses.append(loss)
+        return backward(loss, *args, **kwargs)
+
+    *rest, batches = _small()
+    with mock.patch.object(torch.Tensor, "backward", watched):
+        within_one_minibatch = _stops(student, (*rest, batches[:1]))
+    if twice:
+        return (
+            "You call backward twice on one loss, and the first time uses up its graph. Give each optimizer a loss of "
+            "its own: gradient_step(agent.actor_optimizer, actor_loss), then the same with the critic's."
+        )
+    if within_one_minibatch:
+        return (
+            "The two losses of a minibatch share a part of their graph, and the first backward uses it up. Give each "
+            "optimizer a loss of its own, and compute what is constant before the loop under `with torch.no_grad():`."
+        )
+    return (
+        "Something that you computed before the loop still carries its graph. Old log-probabilities, targets and "
+        "advantages are constants: compute them under `with torch.no_grad():`."
+    )
+
+
+def _stops(student, case):
+    """Whether a function stops with an error on a case."""
+    try:
+        run(_after(student), case)
+    except Stopped:
+        return True
+    return False
 
 
 def ppo_update(student, *, seed=None):
@@ -192,11 +292,10 @@ def ppo_update(student, *, seed=None):
     rng = np.random.default_rng(seed)
     alone = [_small(), *(_case(rng, 3, 3, 6, 2, 3, 3) for _ in range(2))]
     verdict = _judged(student, alone)
+    if verdict.state == UNFINISHED and (said := _error_beside_dots(student)):
+        return wrong(said)
     if "second time" in verdict.sentence:
-        return wrong(
-            "Something that you computed before the loop still carries its graph. Old log-probabilities, targets and "
-            "advantages are constants: compute them under `with torch.no_grad():`."
-        )
+        return wrong(_second_backward(student))
     if not verdict.passed:
         return explained(verdict, "ppo_update")
     together = [_case(rng, 3, 2, 5, 2, 2, 2, seeds=(2,))]
@@ -207,5 +306,5 @@ def ppo_update(student, *, seed=None):
         verdict.state,
         "Right for one seed, and not where several learn side by side, [T, S, N]. Put columns into rows with "
         "flatten(x), not with x.flatten(); and normalise over the last axis.",
-        verdict.sentence,
+        verdict.example if verdict.sentence.startswith(UNKNOWN) else verdict.sentence,
     )

@@ -112,7 +112,7 @@ TARGET_MISTAKES = {
     no_gamma_in_the_sum: "the factor is γλ",
     on_the_next_value: "to the value of the next state",
     flags_swapped: "two flags are swapped",
-    by_position: "is given by name",
+    by_position: "named in the call: gamma=gamma",
     with_ifs: "torch.where",
     raw_returns: "stop the recording",
     bootstrapped_returns: "λ = 1",
@@ -162,8 +162,18 @@ def unguarded(A):
     return (A - A.mean(-1, keepdim=True)) / A.std(-1, keepdim=True)
 
 
+def large_guard(A):
+    return (A - A.mean(-1, keepdim=True)) / (A.std(-1, keepdim=True, correction=0) + 1e-2)
+
+
+def large_guard_under_the_root(A):
+    return (A - A.mean(-1, keepdim=True)) / (A.var(-1, keepdim=True) + 0.1).sqrt()
+
+
 NORMALISE_MISTAKES = {
     by_variance: "by the variance",
+    large_guard: "The number that guards the division, 0.01",
+    large_guard_under_the_root: "The number that guards the division, 0.1",
     not_centred: "leave the mean",
     only_centred: "leave the scale",
     all_seeds_together: "of all seeds together",
@@ -242,15 +252,17 @@ def with_fault(fault):
     return student
 
 
-def ignores_its_arguments(agent, rollout, batches):
-    return 7
+def too_far(agent, rollout, batches):
+    for group in (agent.actor_optimizer.param_groups[0], agent.critic_optimizer.param_groups[0]):
+        group["lr"] *= 2
+    ppo_update(agent, rollout, batches)
 
 
 UPDATE_MISTAKES = {
     **{with_fault(fault): sentence[:40] for fault, sentence in whole._FAULTS.items()},
     carries_a_graph: "still carries its graph",
     one_seed_only: "Right for one seed",
-    ignores_its_arguments: "differ",
+    too_far: "One change makes it right",
 }
 
 # ---------------------------------------------------------------- the three together
@@ -446,7 +458,7 @@ class TestClinic:
             (loss_with(clip=1e9), "nothing is clipped"),
             (summed_entropy, "both faults are mended"),
             (lambda *case: -loss_with()(*case), "sign of the whole"),
-            (lambda *case: loss_with()(*case).item(), "no gradient reaches"),
+            (lambda *case: loss_with()(*case).item(), "No gradient reaches"),
             (lambda *case: ..., "three dots"),
         ],
     )
