@@ -111,6 +111,14 @@ def test_moments_of_another_shape_are_refused_before_the_next_update(saved, tmp_
         rl.load(tmp_path / "crafted.npz")
 
 
+@pytest.mark.parametrize("values", [np.zeros((2, 2)), np.zeros(()), np.array(["low", "high"])])
+def test_a_metric_is_a_row_of_numbers(saved, tmp_path, values):
+    _, path = saved
+    crafted(path, tmp_path / "crafted.npz", **{"metrics/loss": values})
+    with pytest.raises(ValueError, match="metrics do not fit together|is no kind of number"):
+        rl.load(tmp_path / "crafted.npz")
+
+
 def test_a_header_that_promises_more_than_there_is_asks_for_no_memory(saved, tmp_path):
     history, path = saved
     header = io.BytesIO()

@@ -83,6 +83,10 @@ def test_a_goal_falls_exactly_when_kick_and_dive_differ():
         gym.make("rlcourse/PenaltyShootout-v0", keeper_right=1.2)
 
 
+def test_a_world_without_settings_is_the_one_its_sentence_begins_with():
+    assert teaching.penalty_shootout().rewards.tolist() == [[1.0, 0.0]]
+
+
 @pytest.mark.parametrize("env_id", ["Pendulum-v1", "MountainCar-v0", "FrozenLake-v1"])
 def test_a_vector_of_one_is_what_gymnasium_makes_of_it(env_id):
     solo = make_envs(env_id, 1)

@@ -150,6 +150,26 @@ def test_the_target_goes_a_part_of_the_way():
     assert [t.data_ptr() for t in target.parameters()] == places  # in place: acting reads views of them
 
 
+def test_the_seed_is_0_unless_it_is_given():
+    spaces = gym.spaces.Box(-1, 1, (3,)), gym.spaces.Box(-2, 2, (1,))
+    numbered = spaces[0], gym.spaces.Discrete(2)
+    made = {
+        GaussianActor: spaces,
+        DeterministicActor: spaces,
+        TanhGaussianActor: spaces,
+        ContinuousCritic: spaces,
+        TwinCritic: spaces,
+        CategoricalActor: numbered,
+        ActionValueCritic: numbered,
+        TwinActionValueCritic: numbered,
+        ValueCritic: spaces[:1],
+    }
+    for kind, of in made.items():
+        default, given = kind(*of, (4,)).state_dict(), kind(*of, (4,), seed=0).state_dict()
+        assert all(torch.equal(default[name], given[name]) for name in given)
+        assert all(name.startswith("net.") or name == "log_std" for name in given)  # of the box nothing is saved
+
+
 def test_a_hard_update_copies_everything():
     online, target = (nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)) for _ in range(2))
     online[1].running_mean.fill_(3.0)

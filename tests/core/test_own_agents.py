@@ -111,6 +111,8 @@ def test_a_seed_among_others_cannot_go_on_alone_before_they_are_done():
     with pytest.raises(ValueError, match="^resume must wait until the run of all seeds is over"):
         history.resume(total_steps=1_000, progress=False)
     updates.close()
+    with pytest.raises(ValueError, match="^total_steps must be a whole number"):
+        history.resume(total_steps=0, progress=False)
     before = [weights.clone() for weights in history.agent.actor.parameters()]
     history.resume(total_steps=2 * history.total_steps, progress=False)
     assert not all(map(torch.equal, before, history.agent.actor.parameters()))

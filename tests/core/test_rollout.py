@@ -108,6 +108,15 @@ def test_whole_episodes_are_laid_end_to_end():
     assert after.obs[..., 0].tolist() == [[0, 0, 0], [1, 1, 1]]  # collect starts afresh behind it
 
 
+def test_actions_in_double_precision_are_handed_out_in_single():
+    class Still:
+        def act(self, obs):
+            return np.zeros((len(obs), 1))
+
+    rows = rl.Collector(make_envs("Pendulum-v1", 2), seed=0).collect(Still(), steps=3)
+    assert rows.actions.dtype == rows.rewards.dtype == torch.float32
+
+
 def test_seeds_decide_the_rollout():
     def rollout(seed):
         return rl.Collector(make_envs("CartPole-v1", 3), seed=seed).collect(Noted(), steps=20).obs

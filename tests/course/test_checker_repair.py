@@ -65,6 +65,84 @@ def test_a_slip_is_found(old, new, line, words):
     assert words is None or words in said
 
 
+Y = torch.tensor([[1.0, 2.0, 4.0], [-3.0, 0.5, 2.0]])
+SLIPS = [
+    ("x + gamma", lambda x, g, e: x - g, checker_repair.SIGN),
+    ("-x", lambda x, g, e: x, checker_repair.SIGN),
+    ("x.exp()", lambda x, g, e: (-x).exp(), checker_repair.SIGN),
+    ("x * gamma", lambda x, g, e: x / g, checker_repair.OPERATOR),
+    ("x * gamma", lambda x, g, e: x**g, checker_repair.OPERATOR),
+    ("e | (x > 1)", lambda x, g, e: e & (x > 1), checker_repair.OPERATOR),
+    ("x + gamma", lambda x, g, e: x, checker_repair.TOO_MUCH),
+    ("gamma * x", lambda x, g, e: x, checker_repair.TOO_MUCH),
+    ("x.abs()", lambda x, g, e: x, checker_repair.TOO_MUCH),
+    ("torch.sqrt(x + 9)", lambda x, g, e: x + 9, checker_repair.TOO_MUCH),
+    ("x[e]", lambda x, g, e: x, checker_repair.TOO_MUCH),
+    ("gamma**x", lambda x, g, e: x**g, checker_repair.SIDES),
+    ("gamma / x", lambda x, g, e: x / g, checker_repair.SIDES),
+    ("torch.true_divide(x, x + 9)", lambda x, g, e: (x + 9) / x, checker_repair.SIDES),
+    ("torch.where(e, gamma * x, x + 9)", lambda x, g, e: torch.where(e, x + 9, g * x), checker_repair.SIDES),
+    ("(x.mean(), x.std())", lambda x, g, e: torch.stack([x.std(), x.mean()]), checker_repair.SIDES),
+    ("x > 2", lambda x, g, e: x >= 2, checker_repair.COMPARISON),
+    ("x <= 2", lambda x, g, e: x < 2, checker_repair.COMPARISON),
+    ("x == 2", lambda x, g, e: x != 2, checker_repair.COMPARISON),
+    ("x < x.mean()", lambda x, g, e: x > x.mean(), checker_repair.COMPARISON),
+    ("x[..., 0]", lambda x, g, e: x[..., 1], checker_repair.AXIS),
+    ("x[0]", lambda x, g, e: x[1], checker_repair.INDEX),
+    ("x[1]", lambda x, g, e: x[0], checker_repair.INDEX),
+    ("x * ~e", lambda x, g, e: x * e, checker_repair.MASK),
+    ("x * e", lambda x, g, e: x * ~e, checker_repair.MASK),
+    ("torch.minimum(x, x * x)", lambda x, g, e: torch.maximum(x, x * x), checker_repair.EXCHANGE),
+    ("x.sum()", lambda x, g, e: x.mean(), checker_repair.EXCHANGE),
+    ("torch.softmax(x, -1)", lambda x, g, e: torch.log_softmax(x, -1), checker_repair.EXCHANGE),
+    ("x.cumsum(0)", lambda x, g, e: x.cumprod(0), checker_repair.EXCHANGE),
+    ("x * 2", lambda x, g, e: x.exp() * 2, checker_repair.EXCHANGE),
+    ("x.sum(0)", lambda x, g, e: x.sum(-1), checker_repair.AXIS),
+    ("x * 3.0", lambda x, g, e: x * 1.5, checker_repair.AXIS),
+    ("x", lambda x, g, e: x * g, checker_repair.TOO_FEW),
+    ("x", lambda x, g, e: x / g, checker_repair.TOO_FEW),
+    ("x", lambda x, g, e: x * (1 - g), checker_repair.TOO_FEW),
+    ("x * 2", lambda x, g, e: x * 2 + g, checker_repair.TOO_FEW),
+    ("x * 2", lambda x, g, e: (x * 2)[e], checker_repair.TOO_FEW),
+    ("x * 2", lambda x, g, e: 1 - x * 2, checker_repair.TOO_FEW),
+    ("x * 2", lambda x, g, e: (x * 2).mean(), checker_repair.TOO_FEW),
+    ("x - 9 if gamma > 9 else x", lambda x, g, e: x - 9, checker_repair.CONDITION),
+]
+
+
+@pytest.mark.parametrize(("slip", "right", "words"), SLIPS, ids=[f"{slip} {n}" for n, (slip, *_) in enumerate(SLIPS)])
+def test_each_kind_of_slip_is_found(slip, right, words):
+    """What a part of a line may need: for each kind of change one line that needs this one and no other."""
+
+    def agrees(function):
+        pairs = [(function(x.clone(), 0.25, e), right(x, 0.25, e)) for x, e in ((Y, Y > 1), (Y[0], Y[0] > 3))]
+        answers = [(torch.stack(a) if isinstance(a, tuple) else torch.as_tensor(a), b) for a, b in pairs]
+        return all(a.shape == b.shape and torch.allclose(a.double(), b.double(), equal_nan=True) for a, b in answers)
+
+    function = made(f"def discounted(x, gamma, e):\n    return {slip}\n")
+    said = nearly(function, agrees)
+    assert said == f"One change makes it right. Look at `return {slip}`. {words}"
+
+
+LOOPS = [
+    ("for t in range(len(x)):\n        total = total * gamma + x[t]", "reversed(range(len(x)))", checker_repair.ROWS),
+    ("for t in reversed(range(len(x))):\n        total = total * gamma + x[t]", "range(len(x))", checker_repair.ROWS),
+    ("for t in range(len(x)):\n        total = total + x[t] * x[t - 1]", "range(1, len(x))", checker_repair.ROWS),
+    ("for t in range(len(x)):\n        total = total + x[t] * x[t + 1]", "range(len(x) - 1)", checker_repair.ROWS),
+    ("for t in range(1, len(x)):\n        total = total * gamma + x[t]", "range(len(x))", checker_repair.ROWS),
+]
+
+
+@pytest.mark.parametrize(("loop", "right", "words"), LOOPS)
+def test_a_loop_over_other_rows_is_found(loop, right, words):
+    source = "def discounted(x, gamma, e):\n    total = 0.0\n    {}\n    return total\n"
+    head, body = loop.split(":", 1)
+    rows = torch.tensor([3.0, 7.0, 5.0])
+    truth = made(source.format(f"for t in {right}:{body}"))(rows, 0.25, ENDS)
+    agrees = lambda function: torch.allclose(torch.as_tensor(function(rows.clone(), 0.25, ENDS)), truth)  # noqa: E731
+    assert nearly(made(source.format(loop)), agrees) == f"One change makes it right. Look at `{head}:`. {words}"
+
+
 def test_a_square_or_another_name_that_is_missing_is_called_so():
     squared = "def discounted(x, gamma, ends):\n    error = x - gamma\n    return (error**2).mean()\n"
     right = lambda function: torch.allclose(function(X.clone(), GAMMA, ENDS), ((X - GAMMA) ** 2).mean())  # noqa: E731

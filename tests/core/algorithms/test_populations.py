@@ -328,6 +328,7 @@ def test_every_block_is_what_the_seed_has_alone(env_id, kind):
     ends = 0
     for step in range(450):
         actions = whole.action_space.sample()
+        actions = 3 * actions if env_id == "Pendulum-v1" else actions  # a torque outside its limits is cut to them
         *mine, info = whole.step(actions)
         *theirs, infos = zip(*[block.step(own) for block, own in zip(blocks, np.split(actions, 3))])
         for ours, parts in zip(mine[:1] + mine[2:], theirs[:1] + theirs[2:]):

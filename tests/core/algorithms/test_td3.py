@@ -1,5 +1,7 @@
 """TD3: its three changes to DDPG, each against numbers by hand: twin critics, target noise, and the delay."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -68,6 +70,13 @@ def test_the_actor_climbs_the_first_critic_by_the_chain_rule(by_hand, one_update
     judged(critic, obs, CENTER + HALF * np.tanh(unbounded))
     slope = critic.backward(np.full((64, 1), 1 / 64))[1][:, 3:]  # of Q, by the action in half-widths
     agree(gradients["actor_optimizer"], actor.backward(-slope * (1 - np.tanh(unbounded) ** 2))[0])
+
+
+def test_the_noise_of_acting_is_added():
+    learner = make(noise_std=0.1)
+    obs = np.random.default_rng(1).normal(size=(50, 3)).astype(np.float32)
+    wanted = learner.act_deterministically(obs) + HALF * 0.1 * copy.deepcopy(learner.rng).standard_normal((50, 2))
+    np.testing.assert_allclose(learner.act(obs), np.clip(wanted, LOW, HIGH), rtol=1e-5)
 
 
 def test_the_noise_of_acting_is_measured_in_half_widths_and_stays_in_the_box():
