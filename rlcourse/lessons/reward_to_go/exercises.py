@@ -250,6 +250,23 @@ _PAST_MISTAKES = [
 ]
 
 
+def _complete(answer):
+    """Refuse a pair with the three dots in it, or with None.
+
+    Raises:
+        Stopped: with the verdict.
+    """
+    if not isinstance(answer, tuple | list):
+        return
+    if any(part is ... for part in answer):
+        raise Stopped(not_started())
+    for place, part in zip(("first", "second"), answer, strict=False):
+        if part is None:
+            raise Stopped(
+                wrong(f"The {place} number that you return is None. print() shows a number and returns None.")
+            )
+
+
 def _two_numbers(answer):
     """(mean, standard error) as floats.
 
@@ -263,8 +280,7 @@ def _two_numbers(answer):
                 "them can compare the two."
             )
         )
-    if isinstance(answer, tuple | list) and any(part is ... or part is None for part in answer):
-        raise Stopped(not_started())
+    _complete(answer)
     try:
         numbers = np.atleast_1d(np.array([float(n) for n in answer] if np.ndim(answer) else float(answer))).tolist()
     except (TypeError, ValueError):
@@ -357,8 +373,7 @@ def counterexample(student, *, seed=None):
 
 
 def _two_rewards(answer):
-    if isinstance(answer, tuple | list) and any(part is ... or part is None for part in answer):
-        raise Stopped(not_started())
+    _complete(answer)
     try:
         first, second = (float(reward) for reward in answer)
     except (TypeError, ValueError):

@@ -17,11 +17,11 @@ from rlcourse.transitions import Transitions
 def objective(student, *, seed=None):
     """Check objective(log_probs, weights) -> scalar whose gradient is the estimate, by its value and by autograd.
 
-    log_probs, weights: shape [T], or [T, N]. Some of the weights come from a parameter of their own, as a critic's do.
+    log_probs, weights: shape [T]. The weights are made with a parameter of their own, as a critic's are.
     """
     generator = torch.Generator()
     generator.manual_seed(seed) if seed is not None else generator.seed()
-    cases = [_small_case(), *(_random_case(generator, shape) for shape in ((5,), (9,), (4, 3)))]
+    cases = [_small_case(), *(_random_case(generator, shape) for shape in ((5,), (9,)))]
     try:
         answers = [_value_and_slopes(student, case) for case in cases]
     except Stopped as stopped:
@@ -29,7 +29,7 @@ def objective(student, *, seed=None):
     truths = [_value_and_slopes(_objective, case) for case in cases]
     if _alike(answers, truths):
         return right("The mean of log π times weight; its gradient reaches the policy and nothing else.")
-    example = _case_by_hand(answers[0], truths[0])
+    example = _first_that_differs(cases, answers, truths)
     for sentence, function in _OBJECTIVES.items():
         if _alike(answers, [_value_and_slopes(function, case) for case in cases]):
             return wrong(sentence, "" if sentence in (_NOT_DETACHED, _CUT) else example)
@@ -46,6 +46,7 @@ _NOT_DETACHED = (
     "The value is right, but a gradient also flows into the weights, which are constants: write weights.detach(). "
     "Otherwise the update changes what an action was worth, and not only how probable it is."
 )
+_BACKWARD = "You call backward inside the function; return the number, and the checker takes its gradient."
 _CUT = "No gradient reaches log_probs: they must not be detached, and not be turned into plain numbers."
 _OBJECTIVES = {
     _NOT_DETACHED: lambda log_probs, weights: (log_probs * weights).mean(),
@@ -98,18 +99,30 @@ def _value_and_slopes(function, case):
     """Value, slopes in the logits, slope in the factor of the weights: a list of three tensors, flat.
 
     Raises:
-        Stopped: with the verdict, if no number comes back.
+        Stopped: with the verdict, if no number comes back, or backward was called already.
     """
     logits, actions, factor, raw = case
     logits, factor = logits.clone().requires_grad_(), factor.clone().requires_grad_()
     log_probs, weights = torch.log_softmax(logits, -1)[actions], factor * raw
     answer = call(function, (log_probs, weights))  # on copies that keep their history, so that gradients arrive
-    value = as_tensor(answer, torch.tensor(0.0), "one number")
+    value = as_tensor(_alone(answer), torch.tensor(0.0), "one number")
+    if logits.grad is not None or factor.grad is not None:
+        raise Stopped(wrong(_BACKWARD))
     slopes = [torch.zeros_like(logits), torch.zeros_like(factor)]
     if isinstance(answer, torch.Tensor) and answer.requires_grad:
-        found = torch.autograd.grad(answer, (logits, factor), allow_unused=True)
+        try:
+            found = torch.autograd.grad(answer, (logits, factor), allow_unused=True)
+        except RuntimeError as error:
+            if "second time" in str(error):  # torch.autograd.grad inside has used up the graph
+                raise Stopped(wrong(_BACKWARD)) from None
+            raise Stopped(wrong(f"Autograd finds no gradient of your number: {str(error).splitlines()[0]}")) from None
         slopes = [zero if slope is None else slope for zero, slope in zip(slopes, found, strict=True)]
     return [value.reshape(1), slopes[0], slopes[1].reshape(1)]
+
+
+def _alone(answer):
+    """One number in a tensor of shape [1] is one number."""
+    return answer.reshape(()) if isinstance(answer, torch.Tensor) and answer.numel() == 1 else answer
 
 
 def _alike(answers, truths):
@@ -117,10 +130,15 @@ def _alike(answers, truths):
     return all(torch.allclose(a, t, rtol=1e-5, atol=1e-6) for a, t in pairs)
 
 
-def _case_by_hand(answer, truth):
+def _first_that_differs(cases, answers, truths):
+    """The first case with another value or gradient, in words; the very first one can be worked by hand."""
+    rows = zip(cases, answers, truths, strict=True)
+    case, answer, truth = next(row for row in rows if not _alike([row[1]], [row[2]]))
+    logits, actions, factor, raw = case
+    log_probs = torch.log_softmax(logits, -1)[actions]
     told = (
-        "probabilities (0.25, 0.25, 0.5), actions 2 and 0, so log_probs (-0.6931, -1.386), weights (3, -1): expected "
-        f"{write(truth[0])}, got {write(answer[0])}"
+        f"probabilities {write(torch.softmax(logits, -1))}, actions {write(actions)}, so log_probs {write(log_probs)}, "
+        f"weights {write(factor * raw)}: expected {write(truth[0])}, got {write(answer[0])}"
     )
     if torch.allclose(answer[1], truth[1], atol=1e-6):
         return told
@@ -135,17 +153,14 @@ CLOSE = 0.03
 
 def update(student, *, seed=None):
     """Check update(agent, episodes) -> objective: two updates in turn, held against those of `rl.Reinforce`."""
-    seed = int(np.random.default_rng().integers(1_000)) if seed is None else seed
-    truth, objectives = _moves(_update(), seed)  # first, since torch loads its optimisers late
+    seed, truth, objectives = _telling(int(np.random.default_rng().integers(1_000)) if seed is None else seed)
     try:
         move, values = _moves(student, seed, watch=True)
-        values = [as_tensor(value, torch.tensor(0.0), "the value of the objective").item() for value in values]
+        values = [as_tensor(_alone(value), torch.tensor(0.0), "the value of the objective").item() for value in values]
     except Stopped as stopped:
-        return stopped.verdict
+        return _without_a_distribution(stopped.verdict)
     if _near(move, truth):
-        if np.allclose(values, np.negative(objectives), rtol=0.05, atol=1e-4):
-            return wrong("The step is right, and you return the loss, the objective's negative. Return the objective.")
-        return right("Two updates move the weights as those of the course do.")
+        return _returned(values, objectives)
     if not any(part.abs().max() > 0 for part in move):
         return wrong(
             "The agent's weights do not move. Three lines make a step: agent.optimizer.zero_grad(), "
@@ -156,6 +171,41 @@ def update(student, *, seed=None):
         if any(_near(move, _moves(_update(**option), seed)[0]) for option in options):
             return wrong(sentence, said)
     return wrong("The weights move otherwise than in lines 2 to 5 of the listing.", said)
+
+
+CLEAR = 1e-4
+"""Objectives nearer to zero than this are left out: there rounding would decide whether a returned number is right."""
+
+
+def _telling(seed):
+    """The first seed from this one on whose objectives are clear of zero, with the right move and these objectives."""
+    while True:
+        truth, objectives = _moves(_update(), seed)
+        if np.abs(objectives).min() > CLEAR:
+            return seed, truth, objectives
+        seed += 1
+
+
+def _returned(values, objectives):
+    """The verdict on the numbers that come back from an update that moves the weights rightly."""
+    if np.allclose(values, objectives, rtol=0.05, atol=0):
+        return right("Two updates move the weights as those of the course do.")
+    if np.allclose(values, np.negative(objectives), rtol=0.05, atol=0):
+        return wrong("The step is right, and you return the loss, the objective's negative. Return the objective.")
+    return wrong(
+        "The step is right, and the number that you return is not the value of the objective before that step.",
+        f"two updates: expected {write(objectives)}, got {write(values)}",
+    )
+
+
+def _without_a_distribution(verdict):
+    """The same verdict; or, where the actor itself was asked for log-probabilities, one that says what to call."""
+    if "Actor' object has no attribute 'log_prob'" not in verdict.sentence:
+        return verdict
+    return wrong(
+        "agent.actor is a network and has no log_prob. Call agent.actor(obs) first; the distribution that comes back "
+        "has it."
+    )
 
 
 def _update(weight="centred", sign=1.0, fresh=True, mean=True):

@@ -1,5 +1,7 @@
 """Checkers: the discounted return, and the two ways in which a record ends."""
 
+import functools
+
 import numpy as np
 import torch
 
@@ -97,7 +99,7 @@ def discounted_return(student, *, seed=None):
     for steps, gamma in ((4, 0.9), (1, 0.7), (7, 0.0), (6, 1.0), (12, float(rng.uniform(0.5, 0.99)))):
         cases.append((torch.from_numpy(rng.normal(0.0, 2.0, steps)), gamma))
     try:
-        several = torch.as_tensor(call(student, cases[0])).numel() > 1
+        several = torch.as_tensor(call(student, cases[0])).numel() == len(cases[0][0])
     except Stopped as stopped:
         return stopped.verdict
     except (TypeError, ValueError, RuntimeError, OverflowError):
@@ -108,13 +110,25 @@ def discounted_return(student, *, seed=None):
             "its first step."
         )
     return judge(
-        student,
+        _alone(student),
         _return,
         cases,
         RETURN_MISTAKES,
         praise="Every case agrees: each reward is discounted once per step of waiting.",
         show=lambda rewards, gamma: f"rewards {write(rewards)}, gamma {gamma:g}",
+        own=(student, _alone),
     )
+
+
+def _alone(student):
+    """The same function; one number in a tensor of shape [1] becomes one number."""
+
+    @functools.wraps(student)
+    def function(rewards, gamma):
+        answer = student(rewards, gamma)
+        return answer.reshape(()) if isinstance(answer, torch.Tensor) and answer.numel() == 1 else answer
+
+    return function
 
 
 # ---------------------------------------------------------------- E2

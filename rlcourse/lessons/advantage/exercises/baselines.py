@@ -102,7 +102,8 @@ def wrong_way(student, *, seed=None):
         A Verdict.
     """
     rng = np.random.default_rng(seed)
-    cases = [(0.3, pair(5, 2)), (0.3, pair(2, 5))]  # either action is the better one, whatever is drawn
+    # Either action is the better one, with positive and with negative Q, whatever is drawn.
+    cases = [(0.3, pair(*Q)) for Q in ((5, 2), (2, 5), (-2, -5), (-5, -2))]
     for p, _ in probabilities(rng, 6):
         first, gap = rng.normal(0, 3), rng.uniform(0.5, 3) * rng.choice((-1, 1))
         cases.append((p, pair(first, first + gap)))
@@ -134,6 +135,27 @@ def _why_not(rows):
     (p, Q), b, true, now = next(row for row in rows if row[2] * row[3] >= -1e-9)
     example = f"p = {p:g}, Q = {write(Q)}, b = {write(b)}: true gradient {true:.3g}, with your b {now:.3g}"
     if all(now * true > 0 for *_, true, now in rows):
+        return _never_turned(rows, example)
+    sentence = "It works for some Q and not for others. "
+    if _looks_at_Q(rows):
+        return wrong(sentence + GAP, example)
+    return wrong(sentence + "Make b depend on Q, not on a guess of which is larger.", example)
+
+
+GAP = "For every Q the two numbers of b must differ in the same direction as those of Q, and by more."
+
+
+def _never_turned(rows, example):
+    """The verdict where the gradient points the right way in every case: is it smaller than it was, or larger?"""
+    if all(abs(now) < abs(true) for *_, true, now in rows):
         return wrong("The gradient has moved but still points the right way in every case; move it further.", example)
-    sentence = "It works for some Q and not for others: make b depend on Q, not on a guess of which is larger."
-    return wrong(sentence, example)
+    if all(abs(now) > abs(true) for *_, true, now in rows):
+        return wrong("You moved the gradient in the wrong direction: it points the right way even more.", example)
+    return wrong("The gradient still points the right way in every case. " + GAP, example)
+
+
+def _looks_at_Q(rows):
+    """Whether two cases with the same p have different baselines."""
+    first_p = rows[0][0][0]
+    found = [b for (p, _), b, _, _ in rows if p == first_p]
+    return not all(torch.allclose(b, found[0]) for b in found)

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from rlcourse.course.checker import Mistake, Stopped, as_tensor, call, judge, right, write, wrong
 
-# ---------------------------------------------------------------- E3 and E4: a learned baseline
+# ---------------------------------------------------------------- E3: the weights of a learned baseline
 
 
 class _Line(nn.Module):
@@ -103,7 +103,7 @@ def baseline_weights(student, *, seed=None):
         praise="Every draw agrees, and constants: no gradient leads from the policy's objective into the critic.",
         show=lambda critic, obs, returns: f"returns {write(returns)}, critic(obs) {write(critic(obs).detach())}",
     )
-    if verdict.passed and getattr(call(student, cases[0]), "requires_grad", False):
+    if verdict.passed and _carries_a_graph(call(student, cases[0])):
         return wrong(
             "The numbers are right, but they are not constants: autograd would go on through them into the critic. "
             "Compute critic(obs) under torch.no_grad(), or detach it."
@@ -111,14 +111,21 @@ def baseline_weights(student, *, seed=None):
     return verdict
 
 
-def _fit(critic, optimizer, obs, returns, steps, *, loss=F.mse_loss, zero=True, move=True):
+def _carries_a_graph(answer):
+    entries = answer if isinstance(answer, list | tuple) else (answer,)
+    return any(getattr(entry, "requires_grad", False) for entry in entries)
+
+
+# ---------------------------------------------------------------- E4: the regression
+
+
+def _fit(critic, optimizer, obs, returns, steps, *, loss=F.mse_loss, zero=True):
     for _ in range(steps):
         error = loss(critic(obs), returns)
         if zero:
             optimizer.zero_grad()
         error.backward()
-        if move:
-            optimizer.step()
+        optimizer.step()
     return error.item()
 
 
@@ -136,10 +143,10 @@ FIT_MISTAKES = [
         "optimizer.zero_grad() in every turn of the loop.",
         _with(zero=False),
     ),
-    Mistake("You take one step, whatever `steps` says: put the lines into a loop.", _once),
     Mistake(
-        "The critic has not moved at all: optimizer.step() is missing.",
-        _with(move=False),
+        "You take one step, whatever `steps` says. Put the lines into a loop; if they are in one, is the `return` "
+        "inside the loop?",
+        _once,
     ),
     Mistake(
         "You climb the error instead of descending it: the sign of the loss is turned round.",
@@ -171,16 +178,54 @@ FIT_MISTAKES = [
         "You fit every state to the mean of the returns. Each row has its own target, returns[t].",
         _with(loss=lambda v, r: F.mse_loss(v, r.mean().expand_as(v))),
     ),
+    Mistake(
+        "Your errors are a [T, T] table, every value minus every return: that fits every state to the mean of the "
+        "returns. Print the shapes of critic(obs) and of returns where you subtract; both must be [T].",
+        _with(loss=lambda v, r: ((v[:, None] - r) ** 2).mean()),
+    ),
 ]
 STEP = 0.1  # of plain gradient descent in the checker, which can be worked by hand
+
+
+NO_STEP = "The critic has not moved at all: optimizer.step() is missing."
+
+
+def _descent(weights):
+    """Plain gradient descent of one tensor, and a list in which every backward() and step() is noted as it comes."""
+    optimizer, seen = torch.optim.SGD([weights], lr=STEP), []
+    weights.register_post_accumulate_grad_hook(lambda _: seen.append("backward"))
+
+    def note(_, inputs, options):
+        closure = any(one is not None for one in (*inputs[1:], *options.values()))  # which makes the gradient
+        seen.append("empty step" if weights.grad is None and not closure else "step")
+
+    optimizer.register_step_pre_hook(note)
+    return optimizer, seen
 
 
 def _fitted(function, weights, obs, returns, steps):
     """The critic's weights after a function has fitted it by plain gradient descent, and the loss it returns."""
     critic = _Line(weights)
-    optimizer = torch.optim.SGD(critic.parameters(), lr=STEP)
+    optimizer, _ = _descent(critic.weights)
     loss = as_tensor(call(function, (critic, optimizer, obs, returns, steps)), torch.zeros(()), "the last loss")
     return critic.weights.detach(), loss
+
+
+def _out_of_order(student, weights, obs, returns, steps):
+    """What is wrong with the calls of a turn, in a sentence; empty where the first step() finds a gradient."""
+    critic = _Line(weights)
+    optimizer, seen = _descent(critic.weights)
+    call(student, (critic, optimizer, obs, returns, steps))
+    if "step" not in seen and "empty step" not in seen:
+        return NO_STEP if _alike([critic.weights], [weights]) else ""  # else it was moved by hand
+    first = next(place for place, what in enumerate(seen) if "step" in what)
+    if seen[first] == "step":
+        return ""
+    if "backward" in seen[:first]:
+        return "You empty the gradients between loss.backward() and optimizer.step(): the step finds none."
+    if "backward" in seen:
+        return "optimizer.step() comes before loss.backward(): it does not yet have this turn's gradient."
+    return "optimizer.step() finds no gradient: loss.backward() is missing."
 
 
 def fit_value(student, *, seed=None):
@@ -198,26 +243,46 @@ def fit_value(student, *, seed=None):
     cases = [(*small, 1), (*small, 2), *((*case, steps) for case, steps in zip(others, (2, 3, 5), strict=True))]
     try:
         found, losses = zip(*(_fitted(student, *case) for case in cases), strict=True)
+        out_of_order = _out_of_order(student, *cases[0])
     except Stopped as stopped:
         return stopped.verdict
-    truths, _ = zip(*(_fitted(_fit, *case) for case in cases), strict=True)
+    truths, last = zip(*(_fitted(_fit, *case) for case in cases), strict=True)
     if _alike(found, truths):
-        if min(losses) < 0:
-            return wrong(
-                "The critic is fitted rightly, but a mean of squares is never negative: return the loss itself."
-            )
-        return right("Every draw agrees. Nothing here knows of actions: a value is fitted like any other regression.")
+        return _logged(losses, last, truths, cases)
     differs = next(i for i, (a, b) in enumerate(zip(found, truths, strict=True)) if not _alike([a], [b]))
     weights, obs, returns, steps = cases[differs]
     example = (
         f"V(s) = w1·s + w0, (w1, w0) = {write(weights)}, obs {_rows(obs)}, returns {write(returns)}, "
         f"steps = {steps}, step size {STEP}: expected (w1, w0) = {write(truths[differs])}, got {write(found[differs])}"
     )
+    if out_of_order:
+        return wrong(out_of_order, example)
+    fitting = []
     for mistake in FIT_MISTAKES:
-        if _alike(found, [_fitted(mistake.function, *case)[0] for case in cases]):
-            return wrong(mistake.sentence, example)
+        made, logged = zip(*(_fitted(mistake.function, *case) for case in cases), strict=True)
+        if _alike(found, made):
+            fitting.append((not _alike(losses, logged), mistake.sentence))
+    if fitting:  # where two mistakes move the critic alike, the returned loss tells which it is
+        return wrong(min(fitting, key=lambda pair: pair[0])[1], example)
     return wrong(
         "The critic's weights are not those that this many steps lead to; work the case below by hand.", example
+    )
+
+
+def _logged(losses, last, fitted, cases):
+    """The verdict on the returned numbers where the critic is fitted rightly."""
+    after = [
+        F.mse_loss(_Line(weights)(obs), returns) for weights, (_, obs, returns, _) in zip(fitted, cases, strict=True)
+    ]
+    if _alike(losses, last) or _alike(losses, [loss.detach().double() for loss in after]):
+        return right("Every draw agrees. Nothing here knows of actions: a value is fitted like any other regression.")
+    if min(losses) < 0:
+        return wrong("The critic is fitted rightly, but a mean of squares is never negative: return the loss itself.")
+    differs = next(i for i, (a, b) in enumerate(zip(losses, last, strict=True)) if not _alike([a], [b]))
+    return wrong(
+        "The critic is fitted rightly, but the number that you return is not the last loss, the mean squared error of "
+        "the last step.",
+        f"steps = {cases[differs][-1]}: expected {write(last[differs])}, got {write(losses[differs])}",
     )
 
 

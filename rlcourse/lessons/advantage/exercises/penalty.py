@@ -155,7 +155,9 @@ KEEPER_MISTAKES = [
         lambda p, q: _from_value(p, p * p + (1 - p) * (1 - p)),
     ),
     Mistake(
-        "You read q as the probability of a dive to the left. It is the dive to the right, seen from the kicker.",
+        "Your V is p q + (1-p)(1-q). Either you read q as the probability of a dive to the left; it is the dive to the "
+        "right, seen from the kicker. Or you took the kicker's V, the chance of a goal; the keeper's V is the chance "
+        "of a save.",
         lambda p, q: _from_value(p, q * p + (1 - q) * (1 - p)),
     ),
     Mistake(

@@ -204,6 +204,26 @@ def turn_by_guess(p, Q):
     return [5.0, -5.0]
 
 
+def turn_further_the_right_way(p, Q):
+    return -Q
+
+
+def turn_by_squares(p, Q):
+    return Q**2
+
+
+def turn_by_exponentials(p, Q):
+    return Q.exp()
+
+
+def turn_by_sizes(p, Q):
+    return (2 * Q).abs()
+
+
+def turn_by_the_policy(p, Q):
+    return [5.0 + p, -5.0]
+
+
 # ---------------------------------------------------------------- E6: the keeper
 
 
@@ -244,6 +264,11 @@ def keeper_kickers_weights(p, q):
 
 def keeper_q_is_left(p, q):
     v = q * p + (1 - q) * (1 - p)
+    return p - v, 1 - p - v
+
+
+def keeper_with_the_kickers_value(p, q):
+    v = kick_as_tuple(p, q)[0]
     return p - v, 1 - p - v
 
 
@@ -315,9 +340,14 @@ class TestWrongWay(CheckerContract):
         turn_constant: "same for both",
         turn_to_zero: "leaves nothing",
         turn_too_little: "still points the right way",
-        turn_by_guess: "some Q and not for others",
+        turn_by_guess: "not on a guess",
+        turn_by_the_policy: "not on a guess",
+        turn_further_the_right_way: "in the wrong direction",
+        turn_by_squares: "must differ in the same direction",
+        turn_by_exponentials: "must differ in the same direction",
+        turn_by_sizes: "must differ in the same direction",
     }
-    seeds = SEEDS
+    seeds = (*SEEDS, 5005, 5015)
 
 
 class TestKeeperAdvantages(CheckerContract):
@@ -328,7 +358,8 @@ class TestKeeperAdvantages(CheckerContract):
         keeper_is_kicker_negated: "signs of the kicker's",
         keeper_counts_goals: "concedes",
         keeper_kickers_weights: "kicker's probabilities",
-        keeper_q_is_left: "read q",
+        keeper_q_is_left: "Or you took the kicker's V",
+        keeper_with_the_kickers_value: "Or you took the kicker's V",
         keeper_right_first: "other order",
         keeper_against_the_other: "with the other one",
         keeper_plain_mean: "plain mean",

@@ -30,6 +30,10 @@ def weights_by_loop(critic, obs, returns):
     return [r - v.item() for r, v in zip(returns, critic(obs), strict=True)]
 
 
+def weights_in_a_list_with_a_graph(critic, obs, returns):
+    return [r - v for r, v in zip(returns, critic(obs), strict=True)]
+
+
 def weights_with_a_graph(critic, obs, returns):
     return returns - critic(obs)
 
@@ -122,6 +126,18 @@ def fit_zeroes_afterwards(critic, optimizer, obs, returns, steps):
     return ((critic(obs) - returns) ** 2).mean().item()  # the loss after the last step will do as well
 
 
+def fit_by_a_closure(critic, optimizer, obs, returns, steps):
+    def closure():
+        optimizer.zero_grad()
+        loss = square(critic(obs), returns)
+        loss.backward()
+        return loss
+
+    for _ in range(steps):
+        loss = optimizer.step(closure)
+    return loss
+
+
 def fitting(loss, zero=True, move=True, once=False):
     def student(critic, optimizer, obs, returns, steps):
         for _ in range(1 if once else steps):
@@ -152,6 +168,73 @@ fit_difference = fitting(lambda v, r: (v - r).mean())
 fit_to_the_mean = fitting(lambda v, r: square(v, r.mean()))
 
 
+fit_to_a_table = fitting(lambda v, r: square(v.unsqueeze(1), r))
+
+
+def in_the_order(*calls):
+    """A regression that makes these calls in every turn of its loop."""
+
+    def student(critic, optimizer, obs, returns, steps):
+        for _ in range(steps):
+            loss = square(critic(obs), returns)
+            for name in calls:
+                loss.backward() if name == "backward" else getattr(optimizer, name)()
+        return loss.item()
+
+    return student
+
+
+fit_emptied = in_the_order("backward", "zero_grad", "step")
+fit_without_backward = in_the_order("zero_grad", "step")
+fit_steps_first = in_the_order("step", "zero_grad", "backward")
+fit_steps_too_early = in_the_order("zero_grad", "step", "backward")
+fit_steps_first_and_empties = in_the_order("step", "backward", "zero_grad")
+
+
+def fit_emptied_by_the_critic(critic, optimizer, obs, returns, steps):
+    for _ in range(steps):
+        loss = square(critic(obs), returns)
+        loss.backward()
+        critic.zero_grad()
+        optimizer.step()
+    return loss.item()
+
+
+def fit_by_autograd(critic, optimizer, obs, returns, steps):
+    for _ in range(steps):
+        loss = square(critic(obs), returns)
+        torch.autograd.grad(loss, list(critic.parameters()))
+        optimizer.step()
+    return loss.item()
+
+
+def fit_returns_in_the_loop(critic, optimizer, obs, returns, steps):
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = square(critic(obs), returns)
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+
+def and_returns(number):
+    """The right regression, with another number for the log."""
+
+    def student(critic, optimizer, obs, returns, steps):
+        losses = []
+        for _ in range(steps):
+            losses.append(fit_as_taught(critic, optimizer, obs, returns, 1))
+        return number(losses)
+
+    return student
+
+
+fit_logs_any_number = and_returns(lambda losses: 0.0)
+fit_logs_the_first = and_returns(lambda losses: losses[0])
+fit_logs_the_mean = and_returns(np.mean)
+fit_logs_the_negative = and_returns(lambda losses: -losses[-1])
+
+
 def fit_outside_the_loop(critic, optimizer, obs, returns, steps):
     loss = square(critic(obs), returns)
     for _ in range(steps):
@@ -177,6 +260,7 @@ class TestBaselineWeights(CheckerContract):
     right = (weights_no_grad, weights_detached, weights_by_loop)
     wrong = {
         weights_with_a_graph: "not constants",
+        weights_in_a_list_with_a_graph: "not constants",
         weights_sign: "turned round",
         weights_mean_return: "mean of the returns",
         weights_mean_value: "mean of the values",
@@ -196,10 +280,10 @@ class TestBaselineWeights(CheckerContract):
 
 class TestFitValue(CheckerContract):
     check = staticmethod(exercises.fit_value)
-    right = (fit_as_taught, fit_with_torchs_loss, fit_zeroes_afterwards)
+    right = (fit_as_taught, fit_with_torchs_loss, fit_zeroes_afterwards, fit_by_a_closure)
     wrong = {
         fit_adds_up: "zero_grad",
-        fit_once: "one step, whatever",
+        fit_once: "is the `return` inside the loop?",
         fit_without_step: "not moved at all",
         fit_climbs: "climb the error",
         fit_sums: "sum the squared errors",
@@ -207,7 +291,20 @@ class TestFitValue(CheckerContract):
         fit_absolute: "absolute error",
         fit_root: "root of the mean square",
         fit_difference: "without a square",
-        fit_to_the_mean: "mean of the returns",
+        fit_to_the_mean: "to the mean of the returns. Each row",
+        fit_to_a_table: "[T, T] table",
+        fit_emptied: "between loss.backward() and optimizer.step()",
+        fit_emptied_by_the_critic: "between loss.backward() and optimizer.step()",
+        fit_by_autograd: "loss.backward() is missing",
+        fit_without_backward: "loss.backward() is missing",
+        fit_steps_first: "comes before loss.backward()",
+        fit_steps_too_early: "comes before loss.backward()",
+        fit_steps_first_and_empties: "comes before loss.backward()",
+        fit_returns_in_the_loop: "is the `return` inside the loop?",
+        fit_logs_any_number: "is not the last loss",
+        fit_logs_the_first: "is not the last loss",
+        fit_logs_the_mean: "is not the last loss",
+        fit_logs_the_negative: "never negative",
         fit_outside_the_loop: "twice on one graph",
         fit_without_a_graph: "No gradient can flow",
         fit_something_else: "work the case below by hand",

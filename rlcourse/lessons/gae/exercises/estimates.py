@@ -54,6 +54,8 @@ def _k_step_like(
     extra=0,
     at_last=True,
     count=lambda k: k,
+    at_k=False,
+    own_row=False,
 ):
     """k-step advantages with one thing changed."""
 
@@ -82,7 +84,8 @@ def _k_step_like(
             if row < t:  # no reward at all: the critic speaks at once
                 advantages[t] += values[t]
             elif not masks[row] and (at_last or row < steps - 1 or stops[row]):
-                advantages[t] += power * gamma**value_power * after[row]
+                power = gamma**k if at_k else power * gamma**value_power
+                advantages[t] += power * after[t if own_row else row]
         return advantages
 
     return function
@@ -129,6 +132,16 @@ K_STEP_MISTAKES = [
         "You take V(s_{t+1}) from the next row. After a truncated step the next row belongs to "
         "another episode; next_values holds what you need.",
         _k_step_like(next_row=True),
+    ),
+    Mistake(
+        "You discount the critic's value with γ^k at an end, too. Fewer than k rewards were taken there: the exponent "
+        "is their number.",
+        _k_step_like(at_k=True),
+    ),
+    Mistake(
+        "You take next_values[t], the value one step after t. The critic is asked after the last reward of the sum: "
+        "take next_values of that row.",
+        _k_step_like(own_row=True),
     ),
     Mistake("Your rewards are not discounted; only the critic's value is.", _k_step_like(reward_power=0)),
     Mistake("There is no discount anywhere in your sum.", _k_step_like(discount=False)),
@@ -181,7 +194,7 @@ def k_step(student, *, seed=None):
     rng = np.random.default_rng(seed)
     cases = [
         (*_tiny((1, 2, 4), (3, 1, 2), (1, 2, 5)), 0.5, 2),
-        (*_tiny((1, 2, 4, 3), (3, 1, 2, 4), (1, 6, 4, 5), terminated=(3,), truncated=(1,)), 0.5, 2),
+        (*_tiny((1, 2, 4, 3), (3, 1, 2, 4), (1, 8, 4, 5), terminated=(3,), truncated=(1,)), 0.5, 2),
         *((*_recording(rng), float(rng.uniform(0.6, 0.95)), k) for k in (1, 2, 3, 5, 12)),
     ]
     return judge(
@@ -406,7 +419,8 @@ GAE_MISTAKES = [
         _gae_like(before=lambda values, flags: -values),
     ),
     Mistake(
-        "Your loop runs forwards: A[t + 1] is not ready when A[t] needs it. Begin at the last step.",
+        "You add the next δ, not the next advantage. If A[t + 1] stands in your line, your loop runs forwards and "
+        "A[t + 1] is not ready: begin at the last step.",
         _gae_forwards_in_place,
     ),
     Mistake(

@@ -1,5 +1,6 @@
 """Exercises: the repaired mixture, and the best λ for a wrong critic."""
 
+import functools
 import itertools
 
 import numpy as np
@@ -39,10 +40,45 @@ def mixture(student, *, seed=None):
     verdict = _judge_mixture(student, cases, 1e-12)
     if not verdict.passed and _judge_mixture(student, cases, 1e-5).passed:
         return wrong(
-            "Right to seven digits, and no more: your weights are float32. Make them with dtype=torch.float64.",
+            "Right to five digits, but not to twelve. Do not round, and make every tensor with dtype=torch.float64: "
+            "float32 has seven digits.",
             verdict.example,
         )
+    if not verdict.passed and _has_no_number_at_one(student, cases):
+        return wrong(
+            "At λ = 1 your answer is not a number. The weights (1-λ) λ^(k-1) are all 0 there, and so is their sum: to "
+            "divide by it is 0/0. Nothing may be rescaled.",
+            f"estimates {write(cases[0][0])}, gae_lambda 1: expected {write(_recursion(*cases[0]))}, got nan",
+        )
     return verdict
+
+
+def _has_no_number_at_one(student, cases):
+    """Whether the answer is NaN at λ = 1, and the mixture with weights divided by their sum everywhere else."""
+    try:
+        answers = [torch.as_tensor(call(student, case), dtype=torch.float64).detach() for case in cases]
+    except (Stopped, TypeError, ValueError, RuntimeError):
+        return False  # the judge has a sentence for it
+    rescaled = MIXTURE_MISTAKES[0].function
+    return all(
+        answer.isnan().all() if case[1] == 1 else torch.allclose(answer, rescaled(*case))
+        for answer, case in zip(answers, cases, strict=True)
+    )
+
+
+def _in_double(student):
+    """The same function; a float32 answer becomes float64, so that it has to agree to as many digits."""
+
+    if not callable(student):
+        return student  # the judge has a sentence for it
+
+    @functools.wraps(student)
+    def function(estimates, gae_lambda):
+        answer = student(estimates, gae_lambda)
+        single = getattr(answer, "dtype", None) in (torch.float32, np.float32)
+        return torch.as_tensor(answer, dtype=torch.float64) if single else answer
+
+    return function
 
 
 def _powers(estimates, gae_lambda):
@@ -101,7 +137,7 @@ MIXTURE_MISTAKES = [
 
 def _judge_mixture(student, cases, tolerance):
     return judge(
-        student,
+        _in_double(student),
         _recursion,
         cases,
         MIXTURE_MISTAKES,
@@ -109,6 +145,7 @@ def _judge_mixture(student, cases, tolerance):
         "the weight.",
         tolerance=tolerance,
         show=lambda a, lam: f"estimates {write(a)}, gae_lambda {lam:.3g}",
+        own=(student, _in_double),
     )
 
 
@@ -132,6 +169,7 @@ def _squares(deltas, gamma, offset):
 RULES = {
     "error": _squares,
     "variance": lambda deltas, gamma, offset: _estimates(deltas, gamma).var(1),
+    "absolute": lambda deltas, gamma, offset: np.abs(_estimates(deltas, gamma) - offset).mean(1),
     "bias": lambda deltas, gamma, offset: (_estimates(deltas, gamma).mean(1) - offset) ** 2,
     "zero": lambda deltas, gamma, offset: _squares(deltas, gamma, 0.0),
     "unsquared": lambda deltas, gamma, offset: (
@@ -142,6 +180,7 @@ RULES = {
 }
 RULE_SENTENCES = {
     "variance": "You look at the variance alone. Bias counts as well: how far is the mean from `offset`?",
+    "absolute": "You take the mean of the absolute errors. What is asked for is the mean of their squares.",
     "bias": "You look at the bias alone. Variance counts as well: how far do single estimates scatter?",
     "zero": "You measure the distance from zero. An estimate without error would give `offset` on average; the "
     "critic's own offset does no harm.",
@@ -152,15 +191,19 @@ RULE_SENTENCES = {
 }
 
 
+NEAR = 0.05 + 1e-6
+"""Largest distance of a λ that counts as right: 0.05, and what rounding adds."""
+
+
 def best_lambda(student, *, seed=None):
     """Check best_lambda(deltas, gamma, offset) -> λ in [0, 1] with the smallest mean squared error, within 0.05."""
     cases, found = _telling_critics(np.random.default_rng(seed))
     try:
-        answers = np.array([as_tensor(call(student, case), torch.tensor(0.0)).item() for case in cases])
+        answers = np.array([as_tensor(_alone(call(student, case)), torch.tensor(0.0)).item() for case in cases])
     except Stopped as stopped:
         return stopped.verdict
     truths = found["error"]
-    if np.abs(answers - truths).max() <= 0.05:
+    if np.abs(answers - truths).max() <= NEAR:
         return right(
             f"For {len(cases)} critics the best λ lay between {truths.min():.2f} and {truths.max():.2f}. How wrong "
             "the critic is, and how noisy the rewards, decides."
@@ -173,24 +216,38 @@ def best_lambda(student, *, seed=None):
         f"deltas of {deltas.shape[1]} episodes, gamma {gamma:.2f}, offset {offset:.3g}: "
         f"expected {truths[off]:.2f}, got {answers[off]:.2f}"
     )
+    constant = answers.min() == answers.max()
     for rule, sentence in RULE_SENTENCES.items():
-        if np.abs(answers - found[rule]).max() <= 0.05:
+        near = 0.02 if constant else NEAR  # one constant may lie near all answers of a rule by chance
+        if np.abs(answers - found[rule]).max() <= near:
             return wrong(sentence, example)
-    if answers.min() == answers.max():
+    if constant:
         return wrong(f"You answer {answers[0]:.2f} whatever the critic. The best λ depends on the TD errors.", example)
     if np.abs(answers - truths).max() <= 0.101:
         return wrong("Close, but more than 0.05 off: is your grid of λ coarse? A step of 0.01 is fine.", example)
     return wrong("Your λ is more than 0.05 off: compute the mean squared error for every λ of a grid.", example)
 
 
-def _telling_critics(rng, *, at_least=4, gap=0.12):
-    """Critics of which, for any two rules, some tell them apart: cases of `best_lambda`, and each rule's answers."""
-    cases, found = [], []
-    while len(cases) < at_least or not all(
-        max(abs(row[one] - row[other]) for row in found) > gap for one, other in itertools.combinations(RULES, 2)
-    ):
-        cases.append(_critic(rng))
-        found.append({rule: LAMBDAS[np.argmin(score(*cases[-1]))] for rule, score in RULES.items()})
+def _alone(answer):
+    """One number in a tensor of shape [1] is one number."""
+    return answer.reshape(()) if isinstance(answer, torch.Tensor) and answer.numel() == 1 else answer
+
+
+def _telling_critics(rng, *, at_least=4, gap=0.105):
+    """Critics of which, for any two rules, some tell them apart: cases of `best_lambda`, and each rule's answers.
+
+    After the first few, a critic is kept only if it tells two rules apart that no other did.
+    """
+    pairs = list(itertools.combinations(RULES, 2))
+    cases, found, apart = [], [], set()
+    while len(cases) < at_least or len(apart) < len(pairs):
+        case = _critic(rng)
+        answers = {rule: LAMBDAS[np.argmin(score(*case))] for rule, score in RULES.items()}
+        told = {(one, other) for one, other in pairs if abs(answers[one] - answers[other]) > gap}
+        if len(cases) < at_least or told - apart:
+            cases.append(case)
+            found.append(answers)
+            apart |= told
     return cases, {rule: np.array([row[rule] for row in found]) for rule in RULES}
 
 

@@ -1,4 +1,4 @@
-"""Checkers of k-step advantages and GAE: right answers pass, every known mistake has a sentence of its own."""
+"""Checker of GAE, and what all checkers of this lesson say: right answers pass, every known mistake has a sentence."""
 
 import numpy as np
 import pytest
@@ -6,196 +6,18 @@ import torch
 
 from checker_contract import CheckerContract
 from rlcourse.lessons.gae import exercises
-
-# ---------------------------------------------------------------- E1: k-step advantages, right
-
-
-def k_step_by_loop(rewards, values, next_values, terminated, truncated, gamma, k):
-    advantages = []
-    for t in range(len(rewards)):
-        total = -values[t]
-        for i in range(k):
-            row = t + i
-            total = total + gamma**i * rewards[row]
-            last = row == len(rewards) - 1 or terminated[row] or truncated[row] or i == k - 1
-            if last:
-                if not terminated[row]:
-                    total = total + gamma ** (i + 1) * next_values[row]
-                break
-        advantages.append(total)
-    return torch.stack(advantages)
+from rlcourse.returns import n_step_advantages
 
 
-def k_step_by_deltas(rewards, values, next_values, terminated, truncated, gamma, k):
-    deltas = rewards + gamma * next_values * (~terminated).double() - values
-    advantages = deltas.clone()
-    for t in range(len(deltas)):
-        for l in range(1, k):  # noqa: E741
-            if t + l >= len(deltas) or terminated[t + l - 1] or truncated[t + l - 1]:
-                break
-            advantages[t] += gamma**l * deltas[t + l]
-    return advantages
-
-
-def k_step_as_list(rewards, values, next_values, terminated, truncated, gamma, k):
-    r, v, after = rewards.tolist(), values.tolist(), next_values.tolist()
-    over, cut = terminated.tolist(), truncated.tolist()
-
-    def value_of(t, steps_left):
-        bootstrap = 0.0 if over[t] else after[t]
-        if steps_left == 1 or over[t] or cut[t] or t == len(r) - 1:
-            return r[t] + gamma * bootstrap
-        return r[t] + gamma * value_of(t + 1, steps_left - 1)
-
-    return [value_of(t, k) - v[t] for t in range(len(r))]
-
-
-def k_step_in_numpy(*case):
-    *columns, gamma, k = case
-    return k_step_by_loop(*columns, gamma, k).numpy()
-
-
-# ---------------------------------------------------------------- E1, wrong
-
-
-def _sum_to_the_end(t, k, rewards, terminated, truncated):
-    """Rows that a k-step sum from t may use."""
+def _rows_of_the_episode(t, rewards, terminated, truncated):
+    """Rows from t to the end of its episode."""
     rows = []
-    for row in range(t, min(t + k, len(rewards))):
+    for row in range(t, len(rewards)):
         rows.append(row)
         if terminated[row] or truncated[row]:
             break
     return rows
 
-
-def k_step_without_baseline(rewards, values, next_values, terminated, truncated, gamma, k):
-    return k_step_by_loop(rewards, torch.zeros_like(values), next_values, terminated, truncated, gamma, k)
-
-
-def k_step_power_too_small(r, v, after, over, cut, gamma, k):
-    out = []
-    for t in range(len(r)):
-        rows = _sum_to_the_end(t, k, r, over, cut)
-        total = sum(gamma**i * r[row] for i, row in enumerate(rows))
-        if not over[rows[-1]]:
-            total = total + gamma ** (len(rows) - 1) * after[rows[-1]]
-        out.append(total - v[t])
-    return torch.stack(out)
-
-
-def k_step_past_the_end(r, v, after, over, cut, gamma, k):
-    out = []
-    for t in range(len(r)):
-        rows = range(t, min(t + k, len(r)))
-        total = sum(gamma**i * r[row] for i, row in enumerate(rows))
-        out.append(total + gamma ** len(rows) * after[rows[-1]] * (not over[rows[-1]]) - v[t])
-    return torch.stack(out)
-
-
-def k_step_flags_forgotten(r, v, after, over, cut, gamma, k):
-    out = []
-    for t in range(len(r)):
-        rows = range(t, min(t + k, len(r)))
-        out.append(sum(gamma**i * r[row] for i, row in enumerate(rows)) + gamma ** len(rows) * after[rows[-1]] - v[t])
-    return torch.stack(out)
-
-
-def k_step_past_the_cut(r, v, after, over, cut, gamma, k):
-    return k_step_by_loop(r, v, after, over, torch.zeros_like(cut), gamma, k)
-
-
-def k_step_bootstrap_through_termination(r, v, after, over, cut, gamma, k):
-    return k_step_by_loop(r, v, after, torch.zeros_like(over), over | cut, gamma, k)
-
-
-def k_step_truncation_as_termination(r, v, after, over, cut, gamma, k):
-    return k_step_by_loop(r, v, after, over | cut, torch.zeros_like(cut), gamma, k)
-
-
-def k_step_no_critic(r, v, after, over, cut, gamma, k):
-    return k_step_by_loop(r, v, torch.zeros_like(after), over, cut, gamma, k)
-
-
-def k_step_next_row(r, v, after, over, cut, gamma, k):
-    return k_step_by_loop(r, v, torch.cat([v[1:], after[-1:]]), over, cut, gamma, k)
-
-
-def k_step_rewards_undiscounted(r, v, after, over, cut, gamma, k):
-    out = []
-    for t in range(len(r)):
-        rows = _sum_to_the_end(t, k, r, over, cut)
-        total = sum(r[row] for row in rows)
-        out.append(total + gamma ** len(rows) * after[rows[-1]] * (not over[rows[-1]]) - v[t])
-    return torch.stack(out)
-
-
-def k_step_value_power_too_high(r, v, after, over, cut, gamma, k):
-    right = k_step_by_loop(r, v, after, over, cut, gamma, k)
-    values_part = right - k_step_by_loop(r, v, torch.zeros_like(after), over, cut, gamma, k)
-    return right + (gamma - 1) * values_part
-
-
-def k_step_last_row_without_a_value(r, v, after, over, cut, gamma, k):
-    over = over.clone()
-    over[-1] |= ~cut[-1]
-    return k_step_by_loop(r, v, after, over, cut, gamma, k)
-
-
-def k_step_always_one(r, v, after, over, cut, gamma, k):
-    return k_step_by_loop(r, v, after, over, cut, gamma, 1)
-
-
-def k_step_always_all(r, v, after, over, cut, gamma, k):
-    return k_step_by_loop(r, v, after, over, cut, gamma, len(r))
-
-
-def k_step_deltas_past_the_end(r, v, after, over, cut, gamma, k):
-    deltas = r + gamma * after * ~over - v
-    return [sum(gamma**i * deltas[t + i] for i in range(k) if t + i < len(r)) for t in range(len(r))]
-
-
-def k_step_plus_v(r, v, after, over, cut, gamma, k):
-    return k_step_by_loop(r, -v, after, over, cut, gamma, k)
-
-
-def k_step_sign(*case):
-    return -k_step_by_loop(*case)
-
-
-def k_step_no_discount(r, v, after, over, cut, gamma, k):
-    return k_step_by_loop(r, v, after, over, cut, 1.0, k)
-
-
-def k_step_one_too_many(r, v, after, over, cut, gamma, k):
-    return k_step_by_loop(r, v, after, over, cut, gamma, k + 1)
-
-
-def k_step_one_too_few(r, v, after, over, cut, gamma, k):
-    return torch.zeros_like(r) if k == 1 else k_step_by_loop(r, v, after, over, cut, gamma, k - 1)
-
-
-K_STEP_WRONG = {
-    k_step_without_baseline: "expect of s_t",
-    k_step_power_too_small: "once more than for the last reward",
-    k_step_past_the_end: "runs past the end of an episode and picks up",
-    k_step_flags_forgotten: "a terminal state gets a value besides",
-    k_step_past_the_cut: "runs on past a truncated one",
-    k_step_bootstrap_through_termination: "Nothing comes after it",
-    k_step_truncation_as_termination: "Only the recording stopped",
-    k_step_no_critic: "never ask the critic",
-    k_step_next_row: "from the next row",
-    k_step_rewards_undiscounted: "rewards are not discounted",
-    k_step_no_discount: "no discount anywhere",
-    k_step_one_too_many: "one reward too many",
-    k_step_one_too_few: "one reward too few",
-    k_step_value_power_too_high: "one too high",
-    k_step_last_row_without_a_value: "last row carries no flag",
-    k_step_always_one: "these are the TD errors",
-    k_step_always_all: "always sum to the end",
-    k_step_deltas_past_the_end: "sum of TD errors runs past",
-    k_step_plus_v: "where it has to be subtracted",
-    k_step_sign: "sign is turned round",
-}
 
 # ---------------------------------------------------------------- E2: GAE, right
 
@@ -315,6 +137,14 @@ def gae_forwards_in_place(r, v, after, over, cut, gamma, lam):
     return advantages
 
 
+def gae_of_the_next_delta(r, v, after, over, cut, gamma, lam):
+    deltas, ended = r + gamma * after * ~over - v, over | cut
+    advantages = deltas.clone()
+    for t in reversed(range(len(r) - 1)):
+        advantages[t] = deltas[t] + gamma * lam * ~ended[t] * deltas[t + 1]
+    return advantages
+
+
 def gae_with_one_minus_lambda(*case):
     return (1 - case[-1]) * gae_backwards(*case)
 
@@ -368,7 +198,7 @@ def gae_done_in_sweep_only_at_termination(r, v, after, over, cut, gamma, lam):
 
 def _gae_mixture(r, v, after, over, cut, gamma, lam, count_of, weights_of):
     steps = len(r)
-    families = [k_step_by_loop(r, v, after, over, cut, gamma, k + 1) for k in range(steps)]
+    families = [n_step_advantages(r, v, after, over, cut, gamma=gamma, n=k + 1) for k in range(steps)]
     out = []
     for t in range(steps):
         weights = weights_of([lam**k for k in range(count_of(t))])
@@ -377,7 +207,7 @@ def _gae_mixture(r, v, after, over, cut, gamma, lam, count_of, weights_of):
 
 
 def gae_normalised(r, v, after, over, cut, gamma, lam):
-    left = lambda t: len(_sum_to_the_end(t, len(r), r, over, cut))  # noqa: E731
+    left = lambda t: len(_rows_of_the_episode(t, r, over, cut))  # noqa: E731
     return _gae_mixture(r, v, after, over, cut, gamma, lam, left, lambda w: [x / sum(w) for x in w])
 
 
@@ -386,7 +216,7 @@ def gae_normalised_past_the_end(r, v, after, over, cut, gamma, lam):
 
 
 def gae_without_tail(r, v, after, over, cut, gamma, lam):
-    left = lambda t: len(_sum_to_the_end(t, len(r), r, over, cut))  # noqa: E731
+    left = lambda t: len(_rows_of_the_episode(t, r, over, cut))  # noqa: E731
     return _gae_mixture(r, v, after, over, cut, gamma, lam, left, lambda w: [(1 - lam) * x for x in w])
 
 
@@ -464,19 +294,13 @@ GAE_WRONG = {
     gae_v_masked: "take V(s_t) out",
     gae_plus_v: "You add V(s_t) in δ",
     gae_forwards_in_place: "A[t + 1] is not ready",
+    gae_of_the_next_delta: "A[t + 1] is not ready",
     gae_with_one_minus_lambda: "factor (1 - λ)",
     gae_reversed: "reverse order",
     gae_standardized: "normalised the advantages",
 }
 
 # ---------------------------------------------------------------- what the checkers say
-
-
-@pytest.mark.covers("EQ-17", "EQ-20", "ERR-14", "ERR-16", "ERR-17", "ERR-18", "MIS-13", "MIS-14")
-class TestKStep(CheckerContract):
-    check = staticmethod(exercises.k_step)
-    right = (k_step_by_loop, k_step_by_deltas, k_step_as_list, k_step_in_numpy)
-    wrong = K_STEP_WRONG
 
 
 @pytest.mark.covers("EQX-01", "EQX-02", "AL-21", "ERR-14", "ERR-16", "ERR-17", "ERR-18", "MIS-13", "MIS-14")
@@ -525,6 +349,9 @@ def test_a_wrong_shape_is_named(check):
     assert "shape" in check(lambda first, *rest: torch.zeros(2, 3)).sentence
 
 
-@pytest.mark.parametrize(("check", "right"), [(exercises.k_step, k_step_by_loop), (exercises.gae, gae_backwards)])
-def test_not_a_number_of_the_right_shape_is_named(check, right):
-    assert "NaN" in check(lambda *case: right(*case) * float("nan")).sentence
+def test_not_a_number_of_the_right_shape_is_named():
+    assert "NaN" in exercises.gae(lambda *case: gae_backwards(*case) * float("nan")).sentence
+
+
+def test_who_adds_the_next_delta_is_not_told_that_the_loop_runs_forwards():
+    assert exercises.gae(gae_of_the_next_delta).sentence.startswith("You add the next δ, not the next advantage.")

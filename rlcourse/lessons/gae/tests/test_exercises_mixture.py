@@ -76,6 +76,24 @@ def mixture_float32(estimates, gae_lambda):
     return (weights * estimates).sum()
 
 
+def mixture_in_float32(estimates, gae_lambda):
+    return mixture_by_weights(estimates.float(), gae_lambda).float()
+
+
+def mixture_rounded(estimates, gae_lambda):
+    return round(float(mixture_by_weights(estimates, gae_lambda)), 6)
+
+
+def mixture_divided_by_nothing(estimates, gae_lambda):
+    weights = (1 - gae_lambda) * gae_lambda ** torch.arange(len(estimates), dtype=torch.float64)
+    return (weights / weights.sum() * estimates).sum()
+
+
+def mixture_in_closed_form(estimates, gae_lambda):
+    rest = torch.tensor(gae_lambda, dtype=torch.float64) ** len(estimates)
+    return mixture_without_tail(estimates, gae_lambda) / (1 - rest)
+
+
 MIXTURE_WRONG = {
     mixture_rescaled: "divided by their sum",
     mixture_without_tail: "sum to 1 − λ^n",
@@ -83,7 +101,11 @@ MIXTURE_WRONG = {
     mixture_tail_twice: "counts twice",
     mixture_of_powers: "are no average",
     mixture_average: "plain average",
-    mixture_float32: "float64",
+    mixture_float32: "not to twelve. Do not round",
+    mixture_in_float32: "not to twelve. Do not round",
+    mixture_rounded: "not to twelve. Do not round",
+    mixture_divided_by_nothing: "0/0",
+    mixture_in_closed_form: "0/0",
     mixture_powers_from_one: "begin at 1",
     mixture_reversed: "reverse order",
 }
@@ -118,6 +140,11 @@ def _best(score):
     return student
 
 
+def best_in_a_tensor_of_one(deltas, gamma, offset):
+    return best_in_torch(deltas, gamma, offset).reshape(1)
+
+
+best_by_sizes = _best(lambda estimates, offset: np.abs(estimates - offset).mean(1))
 best_by_variance = _best(lambda estimates, offset: estimates.var(1))
 best_by_bias = _best(lambda estimates, offset: np.abs(estimates.mean(1) - offset))
 best_around_zero = _best(lambda estimates, offset: (estimates**2).mean(1))
@@ -138,6 +165,7 @@ def best_in_percent(deltas, gamma, offset):
 
 
 BEST_WRONG = {
+    best_by_sizes: "absolute errors",
     best_by_variance: "variance alone",
     best_by_bias: "bias alone",
     best_around_zero: "distance from zero",
@@ -161,7 +189,7 @@ class TestMixture(CheckerContract):
 @pytest.mark.covers("CL-13", "MIS-12", "ERR-14", "ERR-16", "ERR-17", "ERR-18", "MIS-13", "MIS-14")
 class TestBestLambda(CheckerContract):
     check = staticmethod(exercises.best_lambda)
-    right = (best_by_grid, best_in_torch)
+    right = (best_by_grid, best_in_torch, best_in_a_tensor_of_one)
     wrong = BEST_WRONG
     seeds = (0, 1)
 
@@ -173,6 +201,27 @@ def test_a_coarse_grid_is_told_so_or_happens_to_suffice():
     for seed in range(6):
         verdict = exercises.best_lambda(coarse, seed=seed)
         assert verdict.passed or "grid of λ coarse" in verdict.sentence or "between 0 and 1" in verdict.sentence
+
+
+def test_exactly_a_twentieth_off_is_right():
+    _, found = exercises.mixtures._telling_critics(np.random.default_rng(2))
+    truths = iter(found["error"])
+
+    def student(deltas, gamma, offset):
+        truth = next(truths)
+        return torch.tensor(truth - 0.05 if truth > 0.5 else truth + 0.05, dtype=torch.float32)
+
+    assert exercises.best_lambda(student, seed=2).passed
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_absolute_errors_never_pass(seed):
+    assert not exercises.best_lambda(best_by_sizes, seed=seed).passed
+
+
+def test_what_has_no_number_at_one_is_shown_with_its_case():
+    example = exercises.mixture(mixture_divided_by_nothing).example
+    assert example == "estimates (1, 2, 3), gae_lambda 1: expected 3, got nan"
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -8,7 +8,7 @@ import torch
 
 from checker_contract import CheckerContract
 from rlcourse.course.checker import UNFINISHED
-from rlcourse.lessons.reward_to_go import exercises, exercises_gradients
+from rlcourse.lessons.reward_to_go import exercises
 
 # ---------------------------------------------------------------- E1, right
 
@@ -225,102 +225,6 @@ class TestRewardsToGo(CheckerContract):
     seeds = (0, 1, 2, None)
 
 
-# ---------------------------------------------------------------- the objective
-
-
-def mean_of_products(log_probs, weights):
-    return (log_probs * weights.detach()).mean()
-
-
-def by_a_loop(log_probs, weights):
-    total = 0.0
-    for log_prob, weight in zip(log_probs.flatten(), weights.detach().flatten()):
-        total = total + log_prob * weight
-    return total / log_probs.numel()
-
-
-def weights_as_numbers(log_probs, weights):
-    return torch.mean(log_probs * torch.tensor(weights.tolist(), dtype=torch.float64))
-
-
-def without_a_gradient(log_probs, weights):
-    with torch.no_grad():
-        return weights.detach() @ log_probs.detach() if log_probs.dim() == 1 else (log_probs * weights).sum()
-
-
-OBJECTIVES = [
-    (lambda log_probs, weights: (log_probs * weights).mean(), "a gradient also flows into the weights, which"),
-    (lambda log_probs, weights: -(log_probs * weights.detach()).mean(), "sign is turned round: this is"),
-    (lambda log_probs, weights: -(log_probs * weights).mean(), "sign is turned round, and a gradient"),
-    (lambda log_probs, weights: (log_probs * weights.detach()).sum(), "add the steps up. Take"),
-    (lambda log_probs, weights: (log_probs * weights).sum(), "add the steps up, and a gradient"),
-    (lambda log_probs, weights: (log_probs * weights).mean().item(), "No gradient reaches log_probs"),
-    (lambda log_probs, weights: (log_probs.detach() * weights).mean(), "detach the wrong one"),
-    (lambda log_probs, weights: log_probs.mean() * weights.detach().mean(), "two means"),
-    (lambda log_probs, weights: (log_probs.exp() * weights.detach()).mean(), "probability itself"),
-    (lambda log_probs, weights: ((-log_probs).log() * weights.detach()).mean(), "logarithm again"),
-    (lambda log_probs, weights: log_probs.mean(), "weights are missing"),
-    (lambda log_probs, weights: weights.mean(), "log-probabilities are missing"),
-    (lambda log_probs, weights: (log_probs * (weights - weights.mean()).detach()).mean(), "centre the weights"),
-    (lambda log_probs, weights: (log_probs * weights.detach() ** 2).mean(), "differs from the mean of log"),
-    (lambda log_probs, weights: log_probs * weights, "one number"),
-]
-
-
-class TestObjective(CheckerContract):
-    check = staticmethod(exercises.objective)
-    right = (mean_of_products, by_a_loop, weights_as_numbers)
-    wrong = OBJECTIVES
-    seeds = (0, 1, 2, None)
-
-
-def test_the_case_of_the_objective_can_be_worked_by_hand():
-    example = exercises.objective(lambda log_probs, weights: -(log_probs * weights.detach()).mean()).example
-    assert "expected -0.3466, got 0.3466" in example  # (3 log ½ - log ¼) / 2 = ½ log ½
-    assert "expected (-0.75, -0.25, 1), got (0.75, 0.25, -1)" in example
-
-
-# ---------------------------------------------------------------- one update
-
-
-def three_lines(agent, episodes):
-    ends = episodes.terminated | episodes.truncated
-    weights = backwards(episodes.rewards, ends, agent.config.gamma)
-    weights = (weights - weights.mean()) / weights.std()
-    value = mean_of_products(agent.actor(episodes.obs).log_prob(episodes.actions), weights)
-    agent.optimizer.zero_grad()
-    (-value).backward()
-    agent.optimizer.step()
-    return value
-
-
-def the_courses_own(agent, episodes):
-    agent.update(episodes)
-    return 0.0
-
-
-UPDATES = [
-    (exercises_gradients._update(sign=-1.0), "downhill"),
-    (exercises_gradients._update(fresh=False), "zero_grad() before"),
-    (exercises_gradients._update("raw"), "Line 3 is missing"),
-    (exercises_gradients._update("centred only"), "Line 3 is half done"),
-    (exercises_gradients._update(mean=False), "adds the steps up"),
-    (exercises_gradients._update("rewards"), "rewards of single steps"),
-    (exercises_gradients._update("total"), "returns of whole episodes"),
-    (exercises_gradients._update("terminated only"), "time limit ended it"),
-    (exercises_gradients._update("no end"), "hand over where episodes end"),
-    (exercises_gradients._update("no discount"), "discount is missing"),
-    (lambda agent, episodes: 0.0, "do not move"),
-]
-
-
-class TestUpdate(CheckerContract):
-    check = staticmethod(exercises.update)
-    right = (three_lines, the_courses_own)
-    wrong = UPDATES
-    seeds = (0, 1, 2, 3)
-
-
 # ---------------------------------------------------------------- terms of the past
 
 
@@ -435,3 +339,9 @@ class TestCounterexample(CheckerContract):
 @pytest.mark.parametrize("check", [exercises.past_terms, exercises.counterexample], ids=lambda check: check.__name__)
 def test_two_times_three_dots_have_not_started(check):
     assert check(lambda first, second: (..., ...)).state == UNFINISHED
+
+
+@pytest.mark.parametrize("check", [exercises.past_terms, exercises.counterexample], ids=lambda check: check.__name__)
+def test_a_number_that_is_none_is_told(check):
+    assert "The second number that you return is None" in check(lambda first, second: (1.0, None)).sentence
+    assert "The first number that you return is None" in check(lambda first, second: (None, 1.0)).sentence

@@ -42,6 +42,13 @@ def in_torch(rewards, gamma):
     return torch.sum(rewards * gamma ** torch.arange(len(rewards)))
 
 
+def in_a_tensor_of_one(rewards, gamma):
+    total = torch.zeros(1, dtype=torch.float64)
+    for t in range(len(rewards)):
+        total += gamma**t * rewards[t]
+    return total
+
+
 # ---------------------------------------------------------------- E1, wrong
 
 
@@ -124,13 +131,17 @@ def every_step(rewards, gamma):
     return [by_loop(rewards[t:], gamma) for t in range(len(rewards))]
 
 
+def with_the_discount(rewards, gamma):
+    return by_loop(rewards, gamma), gamma
+
+
 def something_else(rewards, gamma):
     return by_loop(rewards, gamma) + 0.1
 
 
 class TestDiscountedReturn(CheckerContract):
     check = staticmethod(exercises.discounted_return)
-    right = (by_loop, backwards, running_discount, in_numpy, in_torch)
+    right = (by_loop, backwards, running_discount, in_numpy, in_torch, in_a_tensor_of_one)
     wrong = {
         undiscounted: "without discounting",
         reversed_from_zero: "backwards",
@@ -148,6 +159,7 @@ class TestDiscountedReturn(CheckerContract):
         squares: "squared",
         normalised: "1 - gamma",
         time_to_the_gamma: "other way round",
+        with_the_discount: "Return one number; got shape [2]",
         something_else: "One change makes it right",
     }
     seeds = (0, 1, 2, 3, None)
