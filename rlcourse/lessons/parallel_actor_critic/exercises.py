@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from rlcourse.course.checker import Mistake, judge, write
+from rlcourse.course.checker import Mistake, judge, write, wrong
 
 # ---------------------------------------------------------------- E1: how much of the time a synchronous run works
 
@@ -12,8 +12,8 @@ def sync_efficiency(student, *, seed=None):
     """Check sync_efficiency(times) -> share of the workers' time that is work; times: [rounds, workers]."""
     rng = np.random.default_rng(seed)
     cases = [
+        (torch.tensor([[1.0, 3.0], [2.0, 1.0]], dtype=torch.float64),),  # two rounds: one number per round shows
         (torch.tensor([[1.0, 1.0, 1.0, 3.0]], dtype=torch.float64),),
-        (torch.tensor([[1.0, 3.0], [2.0, 1.0]], dtype=torch.float64),),
         *((torch.from_numpy(rng.exponential(1.0, (rounds, workers)) + 0.2),) for rounds, workers in ((3, 2), (5, 4))),
         (torch.from_numpy(rng.exponential(1.0, (40, 8)) + 0.2),),
     ]
@@ -90,7 +90,7 @@ def staleness(student, *, seed=None):
     rng = np.random.default_rng(seed)
     cases = [(torch.tensor(order),) for order in ([0, 1, 0, 0, 2], [1, 0, 2, 2, 0, 1, 1])]
     cases += [(torch.from_numpy(rng.integers(workers, size=9)),) for workers in (2, 3, 4)]
-    return judge(
+    verdict = judge(
         student,
         _staleness,
         cases,
@@ -101,7 +101,8 @@ def staleness(student, *, seed=None):
                 lambda arrivals: _staleness(arrivals, own=0),
             ),
             Mistake(
-                "You count all updates since the start. A worker copies the weights again after each of its gradients.",
+                "You count all updates since the start. A worker copies the weights again after each of its gradients. "
+                "If you keep its copy in a dict: tensors never match as keys. Use worker.item() or arrivals.tolist().",
                 lambda arrivals: torch.arange(len(arrivals), dtype=torch.float64),
             ),
             Mistake(
@@ -127,6 +128,10 @@ def staleness(student, *, seed=None):
         show=lambda arrivals: f"arrivals {write(arrivals)}",
         each="one number per update",
     )
+    before, error, _ = verdict.sentence.partition("KeyError")
+    if not error:
+        return verdict
+    return wrong(f"{before}KeyError. The dict has no entry for a worker's first gradient: use copied.get(worker, 0).")
 
 
 # ---------------------------------------------------------------- E3: what the synchronous learner averages
@@ -144,6 +149,17 @@ def average(student, *, seed=None):
     for shape in ((3, 4), (4, 3, 2), (2, 5, 3)):
         steps = torch.from_numpy(rng.permutation(8)[: shape[0]] + 1.0)
         cases.append((torch.from_numpy(rng.normal(size=shape)), steps))
+    verdict = _judge_average(student, cases)
+    if verdict.passed or not _judge_average(student, cases[:2]).passed:
+        return verdict
+    return wrong(
+        "For gradients of shape [workers, parameters] your function is right. Gradients may have more axes, "
+        "[workers, ...], and there it fails: each worker's number of steps has to multiply its whole gradient.",
+        verdict.sentence,
+    )
+
+
+def _judge_average(student, cases):
     return judge(
         student,
         lambda gradients, steps: _weighted(gradients, steps) / steps.sum(),

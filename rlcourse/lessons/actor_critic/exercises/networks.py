@@ -10,12 +10,17 @@ from rlcourse.networks import CategoricalActor, ValueCritic
 from rlcourse.transitions import Transitions
 
 GAMMA = 0.9
+BACKWARD = "You call backward inside the function; return the loss, and the checker takes its gradient."
+MORE_AXES = "Take the mean over all steps, `.mean()`, and index the last axis: `.gather(-1, actions[..., None])`."
 
 
 class _Case:
-    """A small actor, a small critic, a batch of some steps, and everything that losses are made of."""
+    """A small actor, a small critic, a batch of some steps, and everything that losses are made of.
 
-    def __init__(self, rng, steps):
+    With `shape`, the steps have these axes in place of one.
+    """
+
+    def __init__(self, rng, steps, shape=None):
         space = gym.spaces.Box(-5, 5, (3,))
         seeds = (int(seed) for seed in rng.integers(1_000_000, size=2))
         self.actor = CategoricalActor(space, gym.spaces.Discrete(3), (6,), seed=next(seeds))
@@ -32,7 +37,7 @@ class _Case:
             torch.from_numpy(rng.normal(0, 1, (steps, 3))).float(),
             torch.from_numpy(ends == 1),
             torch.from_numpy(ends == 2),
-        )
+        ).map(lambda column: column.unflatten(0, shape or (steps,)))
         self.policy = self.actor(self.batch.obs)
         self.log_probs = self.policy.log_prob(self.batch.actions)
         self.values, self.next_values = self.critic(self.batch.obs), self.critic(self.batch.next_obs)
@@ -48,6 +53,7 @@ class _Case:
             "none": torch.zeros_like(batch.terminated),
             "both": batch.terminated | batch.truncated,
             "reversed": ~batch.terminated,
+            "truncated": batch.truncated,
         }[mask]
         next_values = self.next_values.detach() if constant else self.next_values
         return batch.rewards + gamma * next_values * ~over - self.values
@@ -73,6 +79,9 @@ MASKS = {
     "V(s') counts in it even where the episode terminated.": {"mask": "none"},
     "A truncated step counts as terminated in it. Only the recording stopped there, so V(s') stays.": {"mask": "both"},
     "Its mask is the wrong way round: V(s') counts only where the episode terminated.": {"mask": "reversed"},
+    "It masks the truncated steps. The mask belongs to the terminated ones: nothing follows them.": {
+        "mask": "truncated"
+    },
     "Gamma is missing in it.": {"gamma": 1.0},
 }
 
@@ -81,7 +90,7 @@ ACTOR_MISTAKES = {
         lambda c: -_actor_loss(c, c.delta())
     ),
     "Your actor's loss is a sum. Take the mean, or the step grows with the length of the episode.": (
-        lambda c: _actor_loss(c, c.delta()) * len(c.batch)
+        lambda c: _actor_loss(c, c.delta()) * c.batch.rewards.numel()
     ),
     "Your actor's loss forgets the advantage: every action is made likelier, good or bad.": (
         lambda c: -c.log_probs.mean()
@@ -162,15 +171,27 @@ def losses(student, *, seed=None):
     """
     rng = np.random.default_rng(seed)
     cases = [_Case(rng, steps) for steps in (4, 7, 10)]
+    if verdict := _verdict_on(student, cases):
+        return verdict
+    if verdict := _verdict_on(student, [_Case(rng, 6, (3, 2)), _Case(rng, 3, (1, 3, 1))]):
+        return wrong(
+            "Your losses are right for a batch of one axis, [T]. Your agent trains several seeds, and its batches have "
+            f"more axes, [T, S, N]: there they fail. {MORE_AXES}",
+            f"with rewards of shape [3, 2] or [1, 3, 1]: {verdict.sentence}",
+        )
+    return right("Each loss moves its own network alone: autograd finds no path from the actor's loss to the critic.")
+
+
+def _verdict_on(student, cases):
+    """None if both losses are right in all cases; otherwise the verdict."""
     try:
         answers = [_two_losses(student, case) for case in cases]
     except Stopped as stopped:
         return stopped.verdict
-    first = cases[0]
     for say in (_leaks, _actor, _critic):
         if verdict := say(cases, *zip(*answers, strict=True)):
-            return verdict if verdict.example else wrong(verdict.sentence, str(first))
-    return right("Each loss moves its own network alone: autograd finds no path from the actor's loss to the critic.")
+            return verdict if verdict.example else wrong(verdict.sentence, str(cases[0]))
+    return None
 
 
 def _two_losses(student, case):
@@ -183,6 +204,7 @@ def _two_losses(student, case):
         raise Stopped(wrong("Your function changes the batch in place; work on a copy (tensor.clone())."))
     if not all(map(torch.equal, before[inside:], after[inside:])):
         raise Stopped(wrong("Your function moves the weights. Return the two losses; the agent takes the steps."))
+    _look_at_weights(case)
     if not isinstance(answer, tuple | list) or len(answer) != 2:
         raise Stopped(wrong(f"Return two losses, the actor's and the critic's; got {type(answer).__name__}."))
     for name, loss in zip(("actor", "critic"), answer, strict=True):
@@ -200,7 +222,28 @@ def _two_losses(student, case):
             raise Stopped(wrong(f"The {name}'s loss must be one number; take the mean over the steps."))
         if not loss.isfinite().all():
             raise Stopped(wrong(f"The {name}'s loss must be a finite number; it is NaN or infinite."))
+        _look_at_graph(loss, case)
     return [loss.reshape(()) for loss in answer]
+
+
+def _look_at_weights(case):
+    """Whether the weights can still learn, and whether the function has left gradients in them."""
+    if not all(weights.requires_grad for weights in case.weights("critic")):
+        raise Stopped(wrong("Your function switches off the critic's gradients; detach the target only."))
+    if not all(weights.requires_grad for weights in case.weights("actor")):
+        raise Stopped(wrong("Your function switches off the actor's gradients; its loss could not move it."))
+    if any(weights.grad is not None for weights in case.weights("actor") + case.weights("critic")):
+        raise Stopped(wrong(BACKWARD))
+
+
+def _look_at_graph(loss, case):
+    """Whether the loss can still be differentiated: a backward inside, and gradients set back after it, ends that."""
+    try:
+        _slope(loss, case.weights("actor") + case.weights("critic"))
+    except RuntimeError as error:
+        if "second time" not in str(error):
+            raise
+        raise Stopped(wrong(BACKWARD)) from None
 
 
 def _all_weights(case):

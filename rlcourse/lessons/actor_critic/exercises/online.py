@@ -6,7 +6,12 @@ import numpy as np
 import torch
 
 from rlcourse.course.by_hand import column
-from rlcourse.course.checker import Mistake, Stopped, as_tensor, call, judge, not_started, write, wrong
+from rlcourse.course.checker import Mistake, Stopped, as_tensor, call, has_dots, judge, not_started, write, wrong
+
+UNCHANGED = (
+    "Both tables come back unchanged. A line such as `V[s] + step * delta` computes a number and stores nothing: write "
+    "`V[s] += step * delta`, and likewise for `logits[s]`."
+)
 
 
 def _future(V, s_next, terminated, mask):
@@ -222,7 +227,7 @@ def online_step(student, *, seed=None):
     except Stopped as stopped:
         return stopped.verdict
     if all(torch.equal(a, b) for answer, case in zip(answers, cases, strict=True) for a, b in zip(answer, case)):
-        return not_started()
+        return not_started() if has_dots(student) else wrong(UNCHANGED)
     given = iter([_what_moved(answer, *case[:3], case[5]) for answer, case in zip(answers, cases, strict=True)])
     return judge(
         lambda *_: next(given),
@@ -261,5 +266,7 @@ def _what_moved(tables, logits, V, s, s_next):
 def _two_tables(answer, logits, V):
     if not isinstance(answer, tuple | list) or len(answer) != 2:
         raise Stopped(wrong(f"Return two tables, logits and V; got {type(answer).__name__}."))
+    if [np.ndim(table) for table in answer] == [1, 2]:
+        raise Stopped(wrong("Return the two tables the other way round: logits first, then V."))
     each = "one number per state and action", "one number per state"
     return tuple(as_tensor(*three) for three in zip(answer, (logits, V), each, strict=True))

@@ -170,7 +170,20 @@ def online_crashes(logits, V, s, a, r, s_next, terminated, gamma, actor_rate, cr
 
 def online_untouched(logits, V, s, a, r, s_next, terminated, gamma, actor_rate, critic_rate):
     logits, V = logits.clone(), V.clone()
+    ...  # noqa: PIE790
     return logits, V
+
+
+def online_stores_nothing(logits, V, s, a, r, s_next, terminated, gamma, actor_rate, critic_rate):
+    logits, V = logits.clone(), V.clone()
+    delta = r + gamma * V[s_next] * (not terminated) - V[s]
+    V[s] + critic_rate * delta
+    logits[s] + actor_rate * delta
+    return logits, V
+
+
+def online_the_other_way_round(*case):
+    return online_by_hand(*case)[::-1]
 
 
 def online_tilde(logits, V, s, a, r, s_next, terminated, gamma, actor_rate, critic_rate):
@@ -288,6 +301,8 @@ class TestOnlineStep(CheckerContract):
         online_only_values: "two tables",
         online_moves_another_state: "Look at `logits[s_next, 0] += 0.25`",
         online_crashes: "IndexError",
+        online_stores_nothing: "computes a number and stores nothing",
+        online_the_other_way_round: "logits first, then V",
     }
     seeds = SEEDS
 

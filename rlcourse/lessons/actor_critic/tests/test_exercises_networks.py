@@ -41,14 +41,14 @@ def detached(actor, critic, batch, gamma):
 def in_double_precision(actor, critic, batch, gamma):
     """Computed in float64, as a check of float32 sums that were taken in another order."""
     d = delta(critic, batch, gamma).double()
-    return -(log_probs(actor, batch).double() * d.detach()).sum() / len(batch), d.pow(2).sum() / len(batch)
+    return -(log_probs(actor, batch).double() * d.detach()).sum() / d.numel(), d.pow(2).sum() / d.numel()
 
 
 def step_by_step(actor, critic, batch, gamma):
     parts = []
-    for t in range(len(batch)):
-        d = delta(critic, batch, gamma)[t]
-        parts.append(torch.stack([-log_probs(actor, batch)[t] * d.detach(), d * d]))
+    for t in range(batch.rewards.numel()):
+        d = delta(critic, batch, gamma).flatten()[t]
+        parts.append(torch.stack([-log_probs(actor, batch).flatten()[t] * d.detach(), d * d]))
     return list(torch.stack(parts).mean(0))
 
 
@@ -115,6 +115,51 @@ def takes_the_step(actor, critic, batch, gamma):
     return losses
 
 
+def backward_inside(actor, critic, batch, gamma):
+    both = no_grad(actor, critic, batch, gamma)
+    sum(both).backward()
+    return both
+
+
+def backward_and_cleared(*case):
+    both = backward_inside(*case)
+    for network in case[:2]:
+        network.zero_grad()
+    return both
+
+
+def freezes_the_critic(actor, critic, batch, gamma):
+    critic.requires_grad_(False)
+    return no_grad(actor, critic, batch, gamma)
+
+
+def freezes_the_actor(actor, critic, batch, gamma):
+    actor.requires_grad_(False)
+    return no_grad(actor, critic, batch, gamma)
+
+
+def divided_by_the_length(actor, critic, batch, gamma):
+    d = delta(critic, batch, gamma)
+    return -(log_probs(actor, batch) * d.detach()).sum() / len(batch.rewards), (d**2).mean()
+
+
+def gathers_on_the_second_axis(actor, critic, batch, gamma):
+    d = delta(critic, batch, gamma)
+    chosen = actor(batch.obs).logits.log_softmax(-1).gather(1, batch.actions[:, None]).squeeze(1)
+    return -(chosen * d.detach()).mean(), (d**2).mean()
+
+
+def test_a_backward_inside_is_told_however_it_is_hidden():
+    assert "call backward inside" in exercises.losses(backward_and_cleared, seed=0).sentence
+
+
+def test_losses_of_one_axis_only_are_told_about_the_others():
+    for answer in (divided_by_the_length, gathers_on_the_second_axis):
+        for seed in range(5):
+            verdict = exercises.losses(answer, seed=seed)
+            assert "right for a batch of one axis" in verdict.sentence and "rewards of shape" in verdict.example
+
+
 def only_the_dots(*case):
     return ..., ...
 
@@ -156,6 +201,7 @@ def masked(over, gamma_too=False):
 MASKS = {
     "V(s') counts in it even": masked(lambda b: torch.zeros_like(b.terminated)),
     "A truncated step": masked(lambda b: b.terminated | b.truncated),
+    "It masks the truncated steps": masked(lambda b: b.truncated),
     "Its mask is the wrong way": masked(lambda b: ~b.terminated),
     "Gamma is missing": masked(lambda b: b.terminated, gamma_too=True),
 }
@@ -176,6 +222,9 @@ class TestLosses(CheckerContract):
         (columns, "take the mean over the steps"),
         (floats, "Leave out .item()"),
         (takes_the_step, "moves the weights"),
+        (backward_inside, "call backward inside the function"),
+        (freezes_the_critic, "switches off the critic's gradients"),
+        (freezes_the_actor, "switches off the actor's gradients"),
         (of_the_actor(lambda p, d, v, b: (p * d).mean()), "actor's loss has the wrong sign"),
         (of_the_actor(lambda p, d, v, b: -(p * d).sum()), "actor's loss is a sum"),
         (of_the_actor(lambda p, d, v, b: -p.mean()), "forgets the advantage"),

@@ -10,7 +10,10 @@ from torch.overrides import TorchFunctionMode
 from rlcourse.course.checker import Stopped, call, right, write, wrong
 from rlcourse.lessons.off_policy_actor_critic.exercises.world import (
     COLUMN_TIMES_ROW,
+    EVERY_ROW,
     FEW,
+    LAST_AXIS,
+    OWN_AXIS,
     Tables,
     call_on,
     few_of,
@@ -41,6 +44,11 @@ def actor_loss(student, *, seed=None):
             "constant (torch.no_grad(), or detach)."
         )
     step = -world.logits.grad
+    if _moves_without_q(student, world, batch, ascents[None]):
+        return wrong(
+            "Where Q is 0 for every action, your loss still moves the policy. Something is in it besides log π times "
+            "Q, an entropy bonus perhaps: leave it out."
+        )
     verdict = _judge_direction(step, ascents, world)
     if verdict is None:  # the direction is right
         verdict = _judge_length(student, world, batch, step, ascents[None])
@@ -54,6 +62,24 @@ def _descend(student, world, parts):
         loss = _scalar(call_on(student, rows, world.q, world.policy))
         if loss.requires_grad:
             (loss.sum() * rows.rewards.numel() / total).backward()
+
+
+def _moves_without_q(student, world, batch, truth):
+    """Whether the loss has a mean step of its own where Q is zero.
+
+    A constant baseline leaves a step there that is noise: it points elsewhere in each of three tries.
+    """
+    steps = []
+    for _ in range(3):
+        still = world.stretched(0.0)
+        try:
+            _descend(student, still, pieces(batch))
+        except Stopped:  # whoever divides by the standard deviation divides by zero, and is told about that later
+            return False
+        if still.logits.grad is None or still.logits.grad.norm() < 0.1 * truth.norm():
+            return False
+        steps.append(still.logits.grad.flatten())
+    return all(torch.cosine_similarity(steps[0], step, dim=0) > 0.95 for step in steps[1:])
 
 
 def _judge_length(student, world, batch, step, truth):
@@ -80,13 +106,23 @@ def _judge_length(student, world, batch, step, truth):
     if not 0.75 < scale < 1.33:
         asked = " Is the baseline detached? Its own gradient counts otherwise." if scale > 1 else ""
         return wrong(f"The direction is right, its length is {scale:.2g} times what it should be.{asked}", found)
+    return _judge_two_seeds(student, twice, batch, step) or right(f"The right direction, and Q held still; {found}.")
+
+
+def _judge_two_seeds(student, world, batch, step):
+    """None if rows [S, B] give the same mean step, in direction and length; otherwise the verdict."""
     try:
-        _descend(student, twice, [side_by_side(rows) for rows in pieces(batch)])
+        _descend(student, world, [side_by_side(rows) for rows in pieces(batch)])
     except Stopped as stopped:
-        return two_seeds_stop(stopped)
-    if torch.cosine_similarity(-twice.logits.grad.flatten(), step.flatten(), dim=0) < 0.9:
-        return two_seeds_stop(Stopped(wrong("the mean step is another one.")))
-    return right(f"The right direction, and Q held still; {found}.")
+        said = stopped.verdict.sentence
+        return two_seeds_stop(said, EVERY_ROW if said.startswith("Return one number") else LAST_AXIS)
+    other = -world.logits.grad
+    if torch.cosine_similarity(other.flatten(), step.flatten(), dim=0) < 0.9:
+        return two_seeds_stop("the mean step is another one.", OWN_AXIS)
+    times = (other.norm() / step.norm()).item()
+    if not 0.67 < times < 1.5:
+        return two_seeds_stop(f"your mean step is {times:.3g} times as long as for rows [B].", EVERY_ROW)
+    return None
 
 
 def _scalar(loss):
@@ -117,6 +153,10 @@ def _look_at_few_rows(student, world, batch):
     with means:
         loss = call_on(student, few, world.q, world.policy)
     _scalar(loss)
+    if world.logits.grad is not None or world.q_table.grad is not None:
+        raise Stopped(
+            wrong("You call backward inside the function; return the loss, and the checker takes its gradient.")
+        )
     for shape in means.shapes:
         if shape.count(FEW) > 1:
             raise Stopped(
@@ -181,36 +221,43 @@ def _ascents(world, batch):
         return (weights - pi * weights.sum(-1, keepdim=True)) / world.states
 
     truth = ascent(pi * (Q - V))
+    weighted = {
+        STORED: beta,
+        "You score the action that Q likes best, not one that the policy drew.": best,
+        "You take the policy's most probable action. The gradient is a mean over all its actions: draw one.": usual,
+        "You draw the action uniformly. It should come from the policy at the stored state.": (
+            torch.full_like(Q, 1 / world.actions)
+        ),
+    }
     return {
         None: truth,
-        STORED: ascent(beta * Q),
-        STORED + " ": ascent(beta * (Q - V)),  # the same mistake, with the value subtracted
         "Your loss goes the wrong way: what you return is descended, so the objective needs a minus sign.": -truth,
         "Your loss is computed at next_obs. The actor is asked what it does in the stored states: batch.obs.": (
             after * truth
         ),
+        "You ask Q at next_obs. An action drawn at the stored state is worth what Q says there: q(batch.obs).": (
+            ascent(pi * (after * Q).mean(0))
+        ),
         "You take log π of the stored action and Q of another one, drawn now. Both must be of the action that you "
         "draw.": ascent(beta * V),
-        "You take the gradient of π(a|s) Q, not of log π(a|s) Q: drawing a has weighted it with π once "
-        "already.": ascent(pi * pi * Q),
-        "You score the action that Q likes best, not one that the policy drew.": ascent(best * Q),
-        "You take the policy's most probable action. The gradient is a mean over all its actions: draw one.": ascent(
-            usual * Q
+        "You take the gradient of π(a|s) Q, not of log π(a|s) Q: drawing a has weighted it with π once already.": (
+            ascent(pi * pi * Q)
         ),
-        "You draw the action uniformly. It should come from the policy at the stored state.": ascent(
-            torch.full_like(Q, 1 / world.actions) * Q
-        ),
+        **{sentence: ascent(weights * Q) for sentence, weights in weighted.items()},
+        # The same mistakes with the value subtracted; the space keeps the two apart, and is not shown.
+        **{f"{sentence} ": ascent(weights * (Q - V)) for sentence, weights in weighted.items()},
     }
 
 
 def _different(ascents):
     """Whether samples can tell the truth from every mistake, and the mistakes from each other."""
     rows = torch.stack([ascent.flatten() for ascent in ascents.values()])
-    if rows.norm(dim=1).min() < 0.1:
+    lengths = rows.norm(dim=1)
+    if lengths[0] < 0.1 or lengths.min() < max(0.05, 0.3 * lengths[0]):  # a shorter one would drown in the noise
         return False
     unit = rows / rows.norm(dim=1, keepdim=True)
-    alike = (unit @ unit.T).fill_diagonal_(-1)
-    alike[1, 2] = alike[2, 1] = -1  # both are the buffer's action
+    sentences = [(sentence or "").strip() for sentence in ascents]
+    alike = (unit @ unit.T).masked_fill(torch.tensor([[a == b for a in sentences] for b in sentences]), -1)
     return alike[0].max() < 0.9 and alike.max() < 0.97
 
 

@@ -9,6 +9,7 @@ from rlcourse.course.checker import Stopped, as_tensor, right, write, wrong
 from rlcourse.lessons.off_policy_actor_critic.exercises.world import (
     COLUMN_TIMES_ROW,
     FEW,
+    OWN_AXIS,
     Tables,
     call_on,
     few_of,
@@ -37,7 +38,7 @@ def critic_target(student, *, seed=None):
         if is_table(answer):
             return wrong(f"Return shape [{FEW}] for {FEW} rows; got [{FEW}, {FEW}]: {COLUMN_TIMES_ROW}")
         as_tensor(answer, torch.zeros(FEW), EACH)
-        frozen = not (isinstance(answer, torch.Tensor) and answer.requires_grad)
+        frozen = not _carries_gradient(answer)
         each = [as_tensor(call_on(student, rows, *rest), torch.zeros(len(rows)), EACH) for rows in pieces(batch)]
         values = torch.cat(each).reshape(-1, COPIES)
     except Stopped as stopped:
@@ -55,19 +56,34 @@ def critic_target(student, *, seed=None):
             "The numbers are right, but your target carries a gradient: fitting Q would move the target as well. "
             "Compute it under torch.no_grad()."
         )
-    return _on_two_seeds(student, batch, rest) or right(
+    order = torch.from_numpy(rng.permutation(len(batch)))
+    return _on_two_seeds(student, batch, rest, order, truth, error) or right(
         "The action at s' is today's, and an end is an end: this target is about the policy you have."
     )
 
 
-def _on_two_seeds(student, batch, rest):
-    """None if it also takes rows [S, B]; otherwise the verdict."""
-    rows = side_by_side(batch[:: len(batch) // 100])
+def _carries_gradient(answer):
+    """Whether an answer, or an entry of it, remembers how it was computed."""
+    if isinstance(answer, list | tuple):
+        return any(map(_carries_gradient, answer))
+    return isinstance(answer, torch.Tensor) and answer.requires_grad
+
+
+def _on_two_seeds(student, batch, rest, order, truth, error):
+    """None if it also takes rows [S, B], of which every seed has other ones; otherwise the verdict."""
     try:
-        as_tensor(call_on(student, rows, *rest), rows.rewards, EACH)
+        each = []
+        for rows in map(side_by_side, pieces(batch[order])):
+            each.append(as_tensor(call_on(student, rows, *rest), rows.rewards, EACH).flatten())
     except Stopped as stopped:
-        return two_seeds_stop(stopped)
-    return None
+        return two_seeds_stop(stopped.verdict.sentence)
+    values = torch.empty(len(batch), dtype=torch.float64)
+    values[order] = torch.cat(each)
+    mean = values.reshape(-1, COPIES).mean(1)
+    if (mean - truth).abs().max() <= error:
+        return None
+    k = int((mean - truth).abs().argmax())
+    return two_seeds_stop(f"the mean of like targets should be {truth[k]:.3f}, yours is {mean[k]:.3f}.", OWN_AXIS)
 
 
 def _example(world, kinds, gamma, mean, truth):
@@ -143,6 +159,8 @@ def _target_means(world, kinds, old, gamma):
             kinds.terminated,
             gamma,
         ),
+        "Your mask is of the truncated rows. The future ends where `terminated` is true; a truncated row keeps "
+        "its future.": (expected, ~kinds.truncated, gamma),
         "There is no discount in front of Q(s', a').": (expected, going_on, 1.0),
         "You evaluate Q at s. The target asks what follows, at next_obs.": (
             (here * world.Q[kinds.obs]).sum(-1),
@@ -169,6 +187,7 @@ def _put_together_wrongly(r, gamma, going_on, value):
         "The reward of the step is missing.": keep * value,
         "The future is subtracted from the reward. What follows adds to it.": r - keep * value,
         "Every sign is turned round: a target is what Q(s, a) should be, not a loss.": -(r + keep * value),
+        "The reward of the last step is paid; mask only the future.": going_on * (r + keep * value),
         "You multiply the reward by the future. The two add up.": r * keep * value,
         "Your target ends at the reward of one step. What follows, γ (1 − d) Q(s', a'), is missing.": r,
         "Q(s', a') is missing: γ (1 − d) has to multiply a value.": r + keep,

@@ -15,6 +15,8 @@ COLUMNS = ("obs", "actions", "rewards", "next_obs", "terminated", "truncated")
 COLUMN_TIMES_ROW = (
     "a column times a row. Squeeze the column that `gather` leaves, and draw one action per row, with `.sample()`."
 )
+EVERY_ROW = "Average over all rows, on every axis: `.mean()`. With rows [S, B] a batch's `len` is S."
+OWN_AXIS = "Every row has numbers of its own: the actions are on the last axis, -1, and no sum or mean mixes the seeds."
 LAST_AXIS = "Index the last axis: `.gather(-1, actions[..., None]).squeeze(-1)`."
 
 
@@ -80,12 +82,11 @@ def call_on(student, batch, *rest):
     return answer
 
 
-def two_seeds_stop(stopped):
-    """The verdict on a function that is right on rows [B] and cannot do rows [S, B]."""
-    said = stopped.verdict.sentence
+def two_seeds_stop(said, hint=LAST_AXIS):
+    """The verdict on a function that is right on rows [B] and not on rows [S, B], where `said` is what goes wrong."""
     return wrong(
-        f"For rows [B] your function is right. Your agent trains S seeds at once and hands over rows [S, B], and there "
-        f"it fails. {LAST_AXIS}",
+        "For rows [B] your function is right. Your agent trains S seeds at once and hands over rows [S, B], and there "
+        f"it fails. {hint}",
         f"with two seeds: {said}",
     )
 

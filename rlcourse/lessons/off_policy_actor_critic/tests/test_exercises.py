@@ -57,6 +57,43 @@ def with_gradient(batch, q, policy, gamma):
     return batch.rewards + gamma * ~batch.terminated * fresh(batch, q, policy)
 
 
+def gathers_on_the_second_axis(batch, q, policy, gamma):
+    actions = policy(batch.next_obs).sample()
+    next_q = q(batch.next_obs).gather(1, actions.unsqueeze(-1)).squeeze(-1)
+    return (batch.rewards + gamma * ~batch.terminated * next_q).detach()
+
+
+def averages_over_seeds(batch, q, policy, gamma):
+    value = (policy(batch.next_obs).probs * q(batch.next_obs)).sum(-1).detach()
+    value = value.mean(0).expand_as(value) if value.dim() > 1 else value
+    return batch.rewards + gamma * ~batch.terminated * value
+
+
+def list_with_gradients(*case):
+    return list(with_gradient(*case))
+
+
+def test_targets_with_a_gradient_are_told_inside_a_list_too():
+    assert "carries a gradient" in exercises.critic_target(list_with_gradients, seed=0).sentence
+
+
+def test_a_target_right_on_one_axis_is_compared_on_two():
+    for answer in (gathers_on_the_second_axis, averages_over_seeds):
+        for seed in range(5):
+            verdict = exercises.critic_target(answer, seed=seed)
+            assert "For rows [B] your function is right" in verdict.sentence, verdict
+            assert "should be" in verdict.example and "the actions are on the last axis" in verdict.sentence
+
+
+def test_the_last_reward_is_never_small_enough_to_hide_a_mask_of_it():
+    def masks_all(batch, q, policy, gamma):
+        value = (policy(batch.next_obs).probs * q(batch.next_obs)).sum(-1).detach()
+        return (batch.rewards + gamma * value) * ~batch.terminated
+
+    for seed in range(20):
+        assert "mask only the future" in exercises.critic_target(masks_all, seed=seed).sentence
+
+
 SQUEEZE = "a column times a row. Squeeze the column that `gather` leaves, and draw one action per row"
 PAIRED_ROWS = f"Return shape [5] for 5 rows; got [5, 5]: {SQUEEZE}"
 PAIRED_MEAN = f"For 5 rows your loss is a mean over [5, 5], every row with every other: {SQUEEZE}"
@@ -74,6 +111,7 @@ TARGETS_WRONG = [
     (with_next(fresh, mask=lambda b: torch.ones_like(b.terminated)), "mask (1 − d) is missing"),
     (with_next(fresh, mask=lambda b: ~(b.terminated | b.truncated)), "future of truncated rows"),
     (with_next(fresh, mask=lambda b: b.terminated), "wrong way round"),
+    (with_next(fresh, mask=lambda b: ~b.truncated), "Your mask is of the truncated rows"),
     (with_next(fresh, discounted=False), "no discount"),
     (with_next(lambda b, q, p: q(b.obs)[torch.arange(len(b)), p(b.obs).sample()]), "evaluate Q at s"),
     (
@@ -251,7 +289,73 @@ def test_a_wrong_step_is_shown_with_all_that_it_is_made_of():
     assert torch.allclose(pi * (q - pi @ q), right, atol=2e-3)
 
 
+def backward_inside(*case):
+    loss = loss_drawn(*case)
+    loss.backward()
+    return loss
+
+
+def divided_by_the_length(batch, q, policy):
+    return loss_drawn(batch, q, policy) * batch.rewards.numel() / len(batch.rewards)
+
+
+def mean_of_one_axis(batch, q, policy):
+    distribution, table = policy(batch.obs), q(batch.obs).detach()
+    actions = distribution.sample()
+    return -(distribution.log_prob(actions) * table.gather(-1, actions[..., None]).squeeze(-1)).mean(0)
+
+
+def test_a_loss_right_on_one_axis_is_told_to_average_over_all_rows():
+    for answer, words in (
+        (divided_by_the_length, "times as long as for rows"),
+        (mean_of_one_axis, "Return one number"),
+    ):
+        verdict = exercises.actor_loss(answer, seed=0)
+        assert "there it fails. Average over all rows" in verdict.sentence and words in verdict.example, verdict
+
+
+def less_the_value(actions, weights=lambda batch: batch.obs, entropy=0.0):
+    """A loss with a baseline, whose action, or place to ask Q, or entropy bonus is not asked for."""
+
+    def student(batch, q, policy):
+        distribution, table = policy(batch.obs), q(weights(batch)).detach()
+        chosen = actions(batch, q, distribution)
+        values = (distribution.probs.detach() * table).sum(-1)
+        advantages = table.gather(-1, chosen[..., None]).squeeze(-1) - values
+        return -(distribution.log_prob(chosen) * advantages).mean() - entropy * distribution.entropy().mean()
+
+    return student
+
+
+@pytest.mark.parametrize(
+    ("student", "words"),
+    [
+        (less_the_value(lambda b, q, d: torch.randint(3, b.obs.shape)), "uniformly"),
+        (less_the_value(lambda b, q, d: d.probs.argmax(-1)), "most probable action"),
+        (less_the_value(lambda b, q, d: q(b.obs).argmax(-1)), "Q likes best"),
+        (less_the_value(drawn_now, lambda b: b.next_obs), "You ask Q at next_obs"),
+        (less_the_value(drawn_now, entropy=0.5), "an entropy bonus perhaps"),
+    ],
+)
+def test_a_baseline_hides_no_mistake(student, words):
+    for seed in range(20):
+        verdict = exercises.actor_loss(student, seed=seed)
+        assert words in verdict.sentence, (seed, verdict)
+
+
+def test_a_constant_baseline_is_no_entropy_bonus():
+    def student(batch, q, policy):
+        distribution = policy(batch.obs)
+        actions = distribution.sample()
+        weights = q(batch.obs).detach().gather(-1, actions[..., None]).squeeze(-1) - 2
+        return -(distribution.log_prob(actions) * weights).mean()
+
+    for seed in range(20):
+        assert "entropy" not in exercises.actor_loss(student, seed=seed).sentence
+
+
 LOSSES_WRONG = [
+    (backward_inside, "call backward inside the function"),
     (loss_like(lambda b, q, d: b.actions, worth), "You use the buffer's action"),
     (loss_stored_with_baseline, "You use the buffer's action"),
     (loss_through_q, "also moves the weights of Q"),

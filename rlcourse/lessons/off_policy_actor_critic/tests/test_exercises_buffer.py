@@ -8,6 +8,7 @@ import pytest
 
 from rlcourse.course.checker import UNFINISHED
 from rlcourse.lessons.off_policy_actor_critic import exercises
+from rlcourse.lessons.off_policy_actor_critic.exercises import buffer
 
 # ---------------------------------------------------------------- E1: ring buffer, right
 
@@ -225,8 +226,109 @@ class OneRow(ByList):
         return 17
 
 
+class EmptiesItself(ByList):
+    def add(self, *row):
+        if len(self.rows) == self.capacity:
+            self.rows = []
+        self.rows.append(row)
+
+
+class GoesBackwards(ByList):
+    def add(self, *row):
+        if len(self.rows) < self.capacity:
+            self.rows.append(row)
+        else:
+            self.rows[self.next] = row
+        self.next = (self.next - 1) % self.capacity
+
+
+class OneRowRepeated(ByList):
+    def sample(self, n):
+        if n > len(self.rows):
+            raise ValueError("not enough rows")
+        return [random.choice(self.rows)] * n
+
+
+class OneListForAll(ByList):
+    rows = []
+
+    def __init__(self, capacity):
+        self.capacity, self.next = capacity, 0
+
+
+class FixedCapacity(ByDeque):
+    def __init__(self, capacity):
+        self.rows = deque(maxlen=6)
+
+
+class EndlessSample(ByList):
+    def sample(self, n):
+        while True:
+            n += 1
+
+
+class EndlessGenerator(ByList):
+    def sample(self, n):
+        if n > len(self.rows):
+            raise ValueError("not enough rows")
+        while True:
+            yield random.choice(self.rows)
+
+
+class TakesRowsOut(ByList):
+    def sample(self, n):
+        if n > len(self.rows):
+            raise ValueError("not enough rows")
+        return [self.rows.pop() for _ in range(n)]
+
+
+class RefusesTheLast(ByList):
+    def sample(self, n):
+        if n >= len(self.rows):
+            raise ValueError("not enough rows")
+        return random.choices(self.rows, k=n)
+
+
+class NumPyCannotChoose(ByList):
+    def sample(self, n):
+        return np.random.default_rng().choice(np.array(self.rows, dtype=object), size=(n, -1))
+
+
+class RowsAsDicts(ByList):
+    def add(self, s, a, r, s_next, terminated):
+        super().add(s, a, r, s_next, terminated)
+        self.rows[self.next - 1] = {"s": s, "a": a, "r": r, "s_next": s_next, "terminated": terminated}
+
+
+class RewardBeforeAction(ByList):
+    def add(self, s, a, r, s_next, terminated):
+        super().add(s, r, a, s_next, terminated)
+
+
+class GivesOneRow(ByList):
+    def sample(self, n):
+        return random.choice(self.rows)
+
+
+class ListsAsStates(ByList):
+    def add(self, s, a, r, s_next, terminated):
+        super().add([s], a, r, s_next, terminated)
+
+
 BUFFERS_WRONG = {
-    Grows: "grows beyond its capacity: 30 rows",
+    EmptiesItself: "loses rows: row 7 made len fall from 6 to 1",
+    OneRowRepeated: "one row again and again",
+    OneListForAll: "share their rows",
+    FixedCapacity: "A buffer of 4 holds 6 rows",
+    ListsAsStates: "s of a row comes back as a list",
+    EndlessGenerator: "should give 3 rows, got 4",
+    TakesRowsOut: "takes rows out of the buffer: of 3 rows 0 are left",
+    RefusesTheLast: "sample(3) is refused, though 3 rows",
+    NumPyCannotChoose: "sample(3) stopped with an error in your line",
+    RowsAsDicts: "rows are dicts",
+    RewardBeforeAction: "Your rows hold (s, r, a, s_next, terminated)",
+    GivesOneRow: "sample(3) gives one row",
+    Grows: "grows beyond its capacity: 8 rows",
     GrowsInSecret: "should be overwritten by now",
     KeepsTheFirst: "takes nothing new",
     OverwritesAnyRow: "Old rows survive",
@@ -256,6 +358,7 @@ def test_a_wrong_ring_buffer_gets_its_own_sentence(student):
 def test_variants_of_the_same_mistake_get_the_same_sentence():
     assert "never filled" in exercises.ring_buffer(EmptySlotsOfNone).sentence
     assert "Old rows survive" in exercises.ring_buffer(OverwritesTheNewest).sentence
+    assert "Old rows survive" in exercises.ring_buffer(GoesBackwards).sentence
 
 
 class Unwritten:
@@ -273,9 +376,14 @@ class Crashes(ByList):
         return 1 / 0
 
 
+def test_a_sample_without_end_is_stopped(monkeypatch):
+    monkeypatch.setattr(buffer, "SECONDS", 0.3)
+    assert "sample(3) was stopped after 0.3 seconds" in exercises.ring_buffer(EndlessSample).sentence
+
+
 def test_an_unwritten_or_broken_buffer_gets_a_sentence():
     assert exercises.ring_buffer(Unwritten).state == UNFINISHED
-    assert "add stopped with ZeroDivisionError" in exercises.ring_buffer(Crashes).sentence
+    assert "add stopped with an error in your line" in exercises.ring_buffer(Crashes).sentence
     assert "Pass the class itself" in exercises.ring_buffer(ByList(3)).sentence
 
 

@@ -89,6 +89,33 @@ STALENESS_WRONG = [
 ]
 
 
+def test_one_efficiency_per_round_is_told_by_its_shape():
+    assert "got shape [2]" in exercises.sync_efficiency(lambda times: times.mean(1) / times.max(1).values).sentence
+
+
+def test_tensors_as_keys_are_told():
+    def tensors_as_keys(arrivals):
+        copied, stale = {}, []
+        for update, worker in enumerate(arrivals):
+            stale.append(update - copied.get(worker, 0))
+            copied[worker] = update + 1
+        return stale
+
+    assert "worker.item() or arrivals.tolist()" in exercises.staleness(tensors_as_keys).sentence
+
+
+def test_a_first_gradient_without_an_entry_is_told():
+    def no_first_entry(arrivals):
+        copied, stale = {}, []
+        for update, worker in enumerate(arrivals.tolist()):
+            stale.append(update - copied[worker])
+            copied[worker] = update + 1
+        return stale
+
+    said = exercises.staleness(no_first_entry).sentence
+    assert "copied.get(worker, 0)" in said and "spelling" not in said
+
+
 @pytest.mark.covers("CL-20", "MIS-17")
 class TestStaleness(CheckerContract):
     check = staticmethod(exercises.staleness)
@@ -140,3 +167,9 @@ def test_the_case_of_the_average_can_be_worked_by_hand():
         "gradients (1, 0); (4, 2), steps (3, 1): expected (1.75, 0.5), got (2.5, 1)"
         in exercises.average(lambda gradients, steps: gradients.mean(0)).example
     )
+
+
+def test_averages_of_two_axes_are_told_that_more_may_come():
+    for two_axes in (lambda g, n: n @ g / n.sum(), lambda g, n: (g * n[:, None]).sum(0) / n.sum()):
+        said = exercises.average(two_axes, seed=0).sentence
+        assert "For gradients of shape [workers, parameters] your function is right" in said
