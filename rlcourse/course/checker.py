@@ -11,6 +11,7 @@ import dis
 import html
 import inspect
 import os
+import re
 import signal
 import sys
 import textwrap
@@ -290,6 +291,8 @@ def as_tensor(answer, like, each="one number per step"):
     except (TypeError, ValueError, RuntimeError, OverflowError):
         wanted = f"numbers, a tensor of shape {list(like.shape)}" if like.dim() else "one number"
         raise Stopped(wrong(f"Return {wanted}; got {_kind(answer)}.")) from None
+    if like.dim() == 0 and tensor.numel() == 1:
+        tensor = tensor.reshape(())  # one number in brackets is one number
     if tensor.shape != like.shape:
         wanted = f"shape {list(like.shape)}, {each}" if like.dim() else "one number"
         raise Stopped(wrong(f"Return {wanted}; got shape {list(tensor.shape)}."))
@@ -305,7 +308,41 @@ def _size(answer):
     return len(answer) if isinstance(answer, list | tuple | str) else 1
 
 
-def judge(student, oracle, cases, mistakes, *, praise, tolerance=1e-6, show=None, each="one number per step", own=None):
+CHANCE = (
+    "Called twice with the same numbers, your function gives two answers: there is chance in it. The exact number is "
+    "wanted; compute it without drawing."
+)
+
+
+def explained(verdict, misused):
+    """The verdict; where a function of the exercise was misused, with a sentence on how it is used.
+
+    Args:
+        verdict: on a student's function.
+        misused: pairs (pattern, sentence); the first pattern found in the kind and the message of an error decides.
+    """
+    stopped = re.match(r"(Your function stopped with an error.*?): (\w+(?:Error|Exception), .*)", verdict.sentence)
+    if stopped:
+        where, error = stopped.groups()
+        for pattern, sentence in misused:
+            if re.search(pattern, error):
+                return wrong(f"{where}. {sentence}", verdict.example)
+    return verdict
+
+
+def judge(
+    student,
+    oracle,
+    cases,
+    mistakes,
+    *,
+    praise,
+    tolerance=1e-6,
+    show=None,
+    each="one number per step",
+    own=None,
+    searched=True,
+):
     """Hold a student's function against an oracle, and name the mistake if it is a known one.
 
     Args:
@@ -319,6 +356,7 @@ def judge(student, oracle, cases, mistakes, *, praise, tolerance=1e-6, show=None
         each: what the numbers of an answer are, for the sentence about a wrong shape.
         own: where `student` only hands out answers: the function that was written, and what makes such a `student` of
             a function like it.
+        searched: whether to look, where no mistake fits, for chance in it and for one change that makes it right.
 
     Returns:
         A Verdict.
@@ -340,7 +378,14 @@ def judge(student, oracle, cases, mistakes, *, praise, tolerance=1e-6, show=None
             made = [as_tensor(mistake.function(*case), truth) for case, truth in zip(cases, truths, strict=True)]
             if _agree(answers, made, tolerance):
                 return wrong(mistake.sentence, example)
-    near = nearly(written, lambda other: _passes(handed_out(other), cases, truths, tolerance))
+    near = ""
+    if searched:
+        try:
+            if any(changes(handed_out(written), case) for case in cases):
+                return wrong(CHANCE, example)
+        except Stopped as stopped:
+            return stopped.verdict
+        near = nearly(written, lambda other: _passes(handed_out(other), cases, truths, tolerance))
     return wrong(near or "The numbers differ from the definition; the first that differs stands below.", example)
 
 
@@ -373,12 +418,14 @@ def difference(answer, truth, tolerance=1e-6):
         tolerance: largest difference that counts as equal.
     """
     said = f"expected {write(truth)}, got {write(answer)}"
+    if truth.numel() == 1 and write(truth) == write(answer):  # the same as far as they are written
+        said = f"expected {truth.item():.10g}, got {answer.item():.10g}"
     apart = ~torch.isclose(answer, truth, rtol=tolerance, atol=tolerance, equal_nan=True)
     if truth.dim() == 0 or truth.numel() == 1 or not apart.any():
         return said
     first = tuple(apart.nonzero()[0].tolist())
     place = ", ".join(map(str, first))
-    return f"{said}. The first that differs is [{place}]: expected {truth[first]:.6g}, got {answer[first]:.6g}"
+    return f"{said}. The first that differs is [{place}]: {difference(answer[first], truth[first])}"
 
 
 def write(numbers):

@@ -5,12 +5,31 @@ import torch
 from rlcourse.course.checker import Stopped, as_tensor, call, right, write, wrong
 from rlcourse.course.checker_repair import nearly
 
+BACKWARD = "You call backward inside the function. Return its number, and the checker takes the gradient."
+
+
+def refuse_backward(leaves):
+    """Raise Stopped if gradients lie in some tensors: the student's function has called backward by itself."""
+    if any(leaf.grad is not None for leaf in leaves):
+        for leaf in leaves:
+            leaf.grad = None
+        raise Stopped(wrong(BACKWARD))
+
 
 def slopes(loss, leaves):
-    """Gradient of a scalar loss in some tensors, flat; zeros where none arrives."""
+    """Gradient of a scalar loss in some tensors, flat; zeros where none arrives.
+
+    Raises:
+        Stopped: if the student's function has used up the graph by taking a gradient itself.
+    """
     if not loss.requires_grad:
         return torch.cat([torch.zeros_like(leaf).flatten() for leaf in leaves])
-    parts = torch.autograd.grad(loss, leaves, allow_unused=True, retain_graph=True)
+    try:
+        parts = torch.autograd.grad(loss, leaves, allow_unused=True, retain_graph=True)
+    except RuntimeError as error:
+        if "second time" not in str(error):
+            raise
+        raise Stopped(wrong(BACKWARD)) from None
     parts = [torch.zeros_like(leaf) if part is None else part for leaf, part in zip(leaves, parts, strict=True)]
     return torch.cat([part.flatten() for part in parts])
 
@@ -43,13 +62,10 @@ def judge_loss(student, oracle, cases, leaves, known, *, praise, show):
                     "No gradient leaves your loss: whatever is to learn must stay a tensor with its history, not "
                     "detached, and not turned into a number."
                 )
+            refuse_backward(of)
             answers.append(weights(answer.double(), of))
     except Stopped as stopped:
         return stopped.verdict
-    except RuntimeError as error:  # the student's backward has used up the graph
-        if "second time" not in str(error):
-            raise
-        return wrong("You call backward inside the function; return the loss, and the checker takes its gradient.")
 
     def same(others):
         return all(torch.allclose(a, b, rtol=1e-6, atol=1e-6) for a, b in zip(answers, others, strict=True))

@@ -80,10 +80,7 @@ def nearly(student: Callable, agrees: Callable[[Callable], bool]) -> str:
             return ""
         with contextlib.suppress(Exception):
             names = dict(student.__globals__)
-            with (
-                warnings.catch_warnings(),
-                contextlib.redirect_stdout(io.StringIO()),
-            ):  # what others print is not theirs
+            with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):  # they may print, too
                 warnings.simplefilter("ignore")  # "'int' object is not subscriptable": so it is, and the next is tried
                 exec(compile(change.source, "<one change>", "exec"), names)
                 right = agrees(names[student.__name__])

@@ -336,6 +336,41 @@ def test_a_known_mistake_without_numbers_on_a_case_is_another_mistake():
     assert verdict.sentence == "Twice."
 
 
+def test_an_answer_by_chance_is_told_as_chance():
+    verdict = check(lambda x: 2 * x + torch.rand(len(x)).double())
+    assert verdict.sentence == checker.CHANCE and "expected" in verdict.example
+    drawn = lambda x: 2 * x + torch.rand(len(x)).double()  # noqa: E731
+    plain = checker.judge(drawn, double, [(x,)], [], praise="", searched=False)
+    assert plain.sentence.startswith("The numbers differ")
+
+
+def test_numbers_that_look_alike_are_written_until_they_differ():
+    apart = checker.difference(torch.tensor(0.69314999), torch.tensor(0.69314718))
+    one, other = apart.removeprefix("expected ").split(", got ")
+    assert one != other and one.startswith("0.69314")
+    row = checker.difference(torch.tensor([1.0, 0.69314999]), torch.tensor([1.0, 0.69314718]))
+    assert len(set(re.findall(r"0.693147?\d*", row.split("differs is")[1]))) == 2
+
+
+def test_one_number_in_brackets_is_one_number():
+    assert checker.as_tensor(torch.tensor([3.0]), torch.tensor(0.0)).shape == ()
+    assert checker.as_tensor([[3.0]], torch.tensor(0.0)).shape == ()
+    with pytest.raises(checker.Stopped):
+        checker.as_tensor(torch.tensor([3.0, 4.0]), torch.tensor(0.0))
+
+
+def test_a_misused_function_of_the_exercise_is_explained():
+    said = checker.wrong(
+        "Your function stopped with an error in your line 3, `V()`: TypeError, V() takes 1. More.", "x"
+    )
+    use = [("W", "never"), (r"V\(\) takes", "V takes the observations.")]
+    assert checker.explained(said, use) == checker.wrong(
+        "Your function stopped with an error in your line 3, `V()`. V takes the observations.", "x"
+    )
+    for other in (checker.wrong("The numbers differ."), checker.right("Yes.")):
+        assert checker.explained(other, use) == other
+
+
 def test_every_kind_of_argument_is_a_copy():
     table = [1.0, 2.0]
     checker.call(lambda numbers: numbers.append(3.0) or 1.0, (table,))

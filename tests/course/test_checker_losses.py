@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from rlcourse.course import checker
+from rlcourse.course import checker, checker_losses
 from rlcourse.course.checker_losses import judge_loss, slopes
 
 
@@ -61,13 +61,24 @@ def test_a_known_mistake_of_the_number_shows_it():
     assert verdict.sentence == "Twice." and verdict.example == "x = (3, 4): expected 30.25, got 60.5"
 
 
-def test_a_loss_that_went_backward_by_itself_is_told_so():
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_loss_that_went_backward_by_itself_is_told_so(keep):
     def eager(w, v, x):
         loss = error(w, v, x)
-        loss.backward()
+        loss.backward(retain_graph=keep)
         return loss
 
-    assert check(eager).sentence.startswith("You call backward inside the function; return the loss")
+    assert check(eager).sentence == checker_losses.BACKWARD
+    assert W.grad is None and V.grad is None  # the next answer is judged on its own
+
+
+def test_a_gradient_that_was_taken_inside_is_told_so():
+    def taken(w, v, x):
+        loss = error(w, v, x)
+        torch.autograd.grad(loss, w)
+        return loss
+
+    assert check(taken).sentence == checker_losses.BACKWARD
 
 
 def test_the_case_that_is_shown_is_the_first_whose_number_differs():

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from rlcourse.course.checker import Mistake, judge, write, wrong
+from rlcourse.course.checker import Mistake, explained, judge, write, wrong
 
 # ---------------------------------------------------------------- E1: how much of the time a synchronous run works
 
@@ -128,10 +128,8 @@ def staleness(student, *, seed=None):
         show=lambda arrivals: f"arrivals {write(arrivals)}",
         each="one number per update",
     )
-    before, error, _ = verdict.sentence.partition("KeyError")
-    if not error:
-        return verdict
-    return wrong(f"{before}KeyError. The dict has no entry for a worker's first gradient: use copied.get(worker, 0).")
+    first = "The dict has no entry for a worker's first gradient: use copied.get(worker, 0)."
+    return explained(verdict, [(r"KeyError, \d", first)])
 
 
 # ---------------------------------------------------------------- E3: what the synchronous learner averages

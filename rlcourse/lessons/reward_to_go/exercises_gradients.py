@@ -8,6 +8,7 @@ import torch
 
 from rlcourse.algorithms.reinforce import Reinforce
 from rlcourse.course.checker import Stopped, as_tensor, call, right, write, wrong
+from rlcourse.course.checker_losses import refuse_backward, slopes
 from rlcourse.returns import rewards_to_go as correct_rewards_to_go
 from rlcourse.transitions import Transitions
 
@@ -46,7 +47,6 @@ _NOT_DETACHED = (
     "The value is right, but a gradient also flows into the weights, which are constants: write weights.detach(). "
     "Otherwise the update changes what an action was worth, and not only how probable it is."
 )
-_BACKWARD = "You call backward inside the function; return the number, and the checker takes its gradient."
 _CUT = "No gradient reaches log_probs: they must not be detached, and not be turned into plain numbers."
 _OBJECTIVES = {
     _NOT_DETACHED: lambda log_probs, weights: (log_probs * weights).mean(),
@@ -105,24 +105,13 @@ def _value_and_slopes(function, case):
     logits, factor = logits.clone().requires_grad_(), factor.clone().requires_grad_()
     log_probs, weights = torch.log_softmax(logits, -1)[actions], factor * raw
     answer = call(function, (log_probs, weights))  # on copies that keep their history, so that gradients arrive
-    value = as_tensor(_alone(answer), torch.tensor(0.0), "one number")
-    if logits.grad is not None or factor.grad is not None:
-        raise Stopped(wrong(_BACKWARD))
-    slopes = [torch.zeros_like(logits), torch.zeros_like(factor)]
-    if isinstance(answer, torch.Tensor) and answer.requires_grad:
-        try:
-            found = torch.autograd.grad(answer, (logits, factor), allow_unused=True)
-        except RuntimeError as error:
-            if "second time" in str(error):  # torch.autograd.grad inside has used up the graph
-                raise Stopped(wrong(_BACKWARD)) from None
-            raise Stopped(wrong(f"Autograd finds no gradient of your number: {str(error).splitlines()[0]}")) from None
-        slopes = [zero if slope is None else slope for zero, slope in zip(slopes, found, strict=True)]
-    return [value.reshape(1), slopes[0], slopes[1].reshape(1)]
-
-
-def _alone(answer):
-    """One number in a tensor of shape [1] is one number."""
-    return answer.reshape(()) if isinstance(answer, torch.Tensor) and answer.numel() == 1 else answer
+    value = as_tensor(answer, torch.tensor(0.0), "one number")
+    refuse_backward((logits, factor))
+    try:
+        found = slopes(answer if isinstance(answer, torch.Tensor) else value, (logits, factor))
+    except RuntimeError as error:
+        raise Stopped(wrong(f"Autograd finds no gradient of your number: {str(error).splitlines()[0]}")) from None
+    return [value.reshape(1), found[:-1], found[-1:]]
 
 
 def _alike(answers, truths):
@@ -156,7 +145,7 @@ def update(student, *, seed=None):
     seed, truth, objectives = _telling(int(np.random.default_rng().integers(1_000)) if seed is None else seed)
     try:
         move, values = _moves(student, seed, watch=True)
-        values = [as_tensor(_alone(value), torch.tensor(0.0), "the value of the objective").item() for value in values]
+        values = [as_tensor(value, torch.tensor(0.0), "the value of the objective").item() for value in values]
     except Stopped as stopped:
         return _without_a_distribution(stopped.verdict)
     if _near(move, truth):

@@ -1,7 +1,5 @@
 """Checkers: the discounted return, and the two ways in which a record ends."""
 
-import functools
-
 import numpy as np
 import torch
 
@@ -110,25 +108,13 @@ def discounted_return(student, *, seed=None):
             "its first step."
         )
     return judge(
-        _alone(student),
+        student,
         _return,
         cases,
         RETURN_MISTAKES,
         praise="Every case agrees: each reward is discounted once per step of waiting.",
         show=lambda rewards, gamma: f"rewards {write(rewards)}, gamma {gamma:g}",
-        own=(student, _alone),
     )
-
-
-def _alone(student):
-    """The same function; one number in a tensor of shape [1] becomes one number."""
-
-    @functools.wraps(student)
-    def function(rewards, gamma):
-        answer = student(rewards, gamma)
-        return answer.reshape(()) if isinstance(answer, torch.Tensor) and answer.numel() == 1 else answer
-
-    return function
 
 
 # ---------------------------------------------------------------- E2

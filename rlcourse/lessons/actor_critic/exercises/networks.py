@@ -6,11 +6,11 @@ import torch
 from torch.nn import functional as F
 
 from rlcourse.course.checker import Stopped, call, not_started, right, write, wrong
+from rlcourse.course.checker_losses import refuse_backward, slopes
 from rlcourse.networks import CategoricalActor, ValueCritic
 from rlcourse.transitions import Transitions
 
 GAMMA = 0.9
-BACKWARD = "You call backward inside the function; return the loss, and the checker takes its gradient."
 MORE_AXES = "Take the mean over all steps, `.mean()`, and index the last axis: `.gather(-1, actions[..., None])`."
 
 
@@ -222,7 +222,7 @@ def _two_losses(student, case):
             raise Stopped(wrong(f"The {name}'s loss must be one number; take the mean over the steps."))
         if not loss.isfinite().all():
             raise Stopped(wrong(f"The {name}'s loss must be a finite number; it is NaN or infinite."))
-        _look_at_graph(loss, case)
+        _slope(loss, case.weights("actor") + case.weights("critic"))  # which has to be possible
     return [loss.reshape(()) for loss in answer]
 
 
@@ -232,18 +232,7 @@ def _look_at_weights(case):
         raise Stopped(wrong("Your function switches off the critic's gradients; detach the target only."))
     if not all(weights.requires_grad for weights in case.weights("actor")):
         raise Stopped(wrong("Your function switches off the actor's gradients; its loss could not move it."))
-    if any(weights.grad is not None for weights in case.weights("actor") + case.weights("critic")):
-        raise Stopped(wrong(BACKWARD))
-
-
-def _look_at_graph(loss, case):
-    """Whether the loss can still be differentiated: a backward inside, and gradients set back after it, ends that."""
-    try:
-        _slope(loss, case.weights("actor") + case.weights("critic"))
-    except RuntimeError as error:
-        if "second time" not in str(error):
-            raise
-        raise Stopped(wrong(BACKWARD)) from None
+    refuse_backward(case.weights("actor") + case.weights("critic"))
 
 
 def _all_weights(case):
@@ -251,12 +240,8 @@ def _all_weights(case):
 
 
 def _slope(loss, weights):
-    """Gradient of a scalar in some weights, flat; zeros where none arrives."""
-    if not loss.requires_grad:
-        return torch.cat([torch.zeros_like(w).flatten() for w in weights])
-    found = torch.autograd.grad(loss, weights, retain_graph=True, allow_unused=True)
-    parts = [torch.zeros_like(w) if part is None else part for w, part in zip(weights, found, strict=True)]
-    return torch.cat([part.flatten() for part in parts]).double()
+    """`slopes` in double precision."""
+    return slopes(loss, weights).double()
 
 
 def _same(a, b):

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from rlcourse.course.checker import Stopped, as_tensor, call, changes, right, wrong
-from rlcourse.course.checker_losses import slopes
+from rlcourse.course.checker_losses import refuse_backward, slopes
 from rlcourse.course.checker_repair import nearly
 from rlcourse.transitions import Transitions
 
@@ -317,10 +317,7 @@ def _loss_of(student, batch, world):
                     "step the actor's optimiser moves the actor, and the critic stays as it is."
                 )
             )
-        if weight.grad is not None:
-            raise Stopped(
-                wrong("You call backward inside the function; return the loss, and whoever asked for it does.")
-            )
+        refuse_backward([weight])
         if not weight.requires_grad:
             raise Stopped(
                 wrong(

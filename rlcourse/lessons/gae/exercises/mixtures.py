@@ -199,7 +199,7 @@ def best_lambda(student, *, seed=None):
     """Check best_lambda(deltas, gamma, offset) -> λ in [0, 1] with the smallest mean squared error, within 0.05."""
     cases, found = _telling_critics(np.random.default_rng(seed))
     try:
-        answers = np.array([as_tensor(_alone(call(student, case)), torch.tensor(0.0)).item() for case in cases])
+        answers = np.array([as_tensor(call(student, case), torch.tensor(0.0)).item() for case in cases])
     except Stopped as stopped:
         return stopped.verdict
     truths = found["error"]
@@ -226,11 +226,6 @@ def best_lambda(student, *, seed=None):
     if np.abs(answers - truths).max() <= 0.101:
         return wrong("Close, but more than 0.05 off: is your grid of λ coarse? A step of 0.01 is fine.", example)
     return wrong("Your λ is more than 0.05 off: compute the mean squared error for every λ of a grid.", example)
-
-
-def _alone(answer):
-    """One number in a tensor of shape [1] is one number."""
-    return answer.reshape(()) if isinstance(answer, torch.Tensor) and answer.numel() == 1 else answer
 
 
 def _telling_critics(rng, *, at_least=4, gap=0.105):

@@ -5,6 +5,7 @@ import torch
 
 from rlcourse.course.checker import Stopped, Verdict, as_tensor, call, difference, right, wrong
 from rlcourse.course.checker_errors import cause
+from rlcourse.course.checker_losses import refuse_backward
 from rlcourse.lessons.ppo_in_practice.exercises.updates import TINY, explained, raw_returns, stacked, sweep
 from rlcourse.objectives import clipped_surrogate as _clipped_surrogate
 from rlcourse.returns import rewards_to_go as _rewards_to_go
@@ -183,9 +184,7 @@ def _examine_loss(student, rng):
 
 def _with_gradient(value, logits):
     """A loss and, behind it, its gradient: two losses may agree in value and teach different things."""
-    if logits.grad is not None:
-        said = "You call backward inside the function; return the loss, and the checker takes its gradient."
-        raise Stopped(wrong(said))
+    refuse_backward([logits])
     number = as_tensor(value, torch.tensor(0.0), "one number")
     if not (isinstance(value, torch.Tensor) and value.requires_grad):
         raise Stopped(wrong("No gradient reaches the logits; keep its answer a tensor of theirs."))

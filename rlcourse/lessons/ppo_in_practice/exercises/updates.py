@@ -174,8 +174,6 @@ COUNTS = 1, 0
 """Subtracted from the number of rows in a standard deviation; both are right."""
 GUARDED = 2e-4
 """Differences below this are those that a guard of up to about 1e-4 makes; the task names no size."""
-NO_SEARCH = None, lambda function: function
-"""In place of the function that was written: there is no source to search for one change."""
 UNKNOWN = "The numbers differ from the definition"
 
 
@@ -257,7 +255,7 @@ def normalise(student, *, seed=None):
             tolerance=GUARDED,
             show=lambda A: f"advantages {write(A)} of shape {list(A.shape)}",
             each="one weight per advantage",
-            own=None if searched else NO_SEARCH,
+            searched=searched,
         )
 
     verdict = either_count(judged)

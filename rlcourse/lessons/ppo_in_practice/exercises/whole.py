@@ -24,7 +24,7 @@ from rlcourse.course.checker import (
     wrong,
 )
 from rlcourse.course.checker_errors import describe
-from rlcourse.lessons.ppo_in_practice.exercises.updates import GUARDED, NO_SEARCH, UNKNOWN, either_count, explained
+from rlcourse.lessons.ppo_in_practice.exercises.updates import GUARDED, UNKNOWN, either_count, explained
 from rlcourse.objectives import clipped_surrogate
 from rlcourse.returns import gae
 from rlcourse.transitions import Transitions, flatten
@@ -226,7 +226,8 @@ def _judged(student, cases):
             tolerance=GUARDED,
             show=_show,
             each="log π and V",
-            own=(student, _after) if searched else NO_SEARCH,
+            own=(student, _after),
+            searched=searched,
         )
 
     verdict = either_count(judged)

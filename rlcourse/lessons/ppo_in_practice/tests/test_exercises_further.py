@@ -236,8 +236,8 @@ def broken(*case):
 @pytest.mark.parametrize(
     ("name", "function", "words"),
     [
-        ("loss", stepping, "clinic_loss: You call backward inside the function; return the loss"),
-        ("loss", stepping_and_keeping, "clinic_loss: You call backward inside the function; return the loss"),
+        ("loss", stepping, "clinic_loss: You call backward inside the function"),
+        ("loss", stepping_and_keeping, "clinic_loss: You call backward inside the function"),
         ("loss", lambda *case: clinic_loss(*case, change=torch.Tensor.detach), "its number is right, and no gradient"),
         ("loss", lambda *case: clinic_loss(*case).expand(2), "clinic_loss: Return one number; got shape [2]"),
         ("targets", silent, "clinic_targets: Your function returns nothing"),

@@ -1,14 +1,14 @@
 """E1, the pathwise gradient of a toy objective, and E3, the loss of SAC's policy."""
 
-import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from rlcourse.course.checker import Mistake, Stopped, as_tensor, call, judge, write, wrong
+from rlcourse.course.checker import Mistake, Stopped, as_tensor, call, explained, judge, write, wrong
 from rlcourse.course.checker_errors import describe
+from rlcourse.course.checker_losses import refuse_backward
 from rlcourse.distributions import TanhGaussian
 
 # ---------------------------------------------------------------- E1, the pathwise gradient
@@ -37,19 +37,6 @@ _MISUSED = (
 )
 
 
-def _explained(verdict):
-    """The verdict; where a function of the exercise was misused, with a sentence on how it is used."""
-    stopped = re.match(
-        r"(Your function stopped with an error.*?): (?:TypeError|AttributeError), (.*)", verdict.sentence
-    )
-    if stopped:
-        where, message = stopped.groups()
-        for pattern, sentence in _MISUSED:
-            if re.search(pattern, message):
-                return wrong(f"{where}. {sentence}")
-    return verdict
-
-
 def pathwise_gradient(student, *, seed=None):
     """Check pathwise(mu, sigma, noise, slope) -> the estimates of ∂E[Q]/∂μ and ∂E[Q]/∂σ from the draws ξ [N]."""
     rng = np.random.default_rng(seed)
@@ -68,7 +55,7 @@ def pathwise_gradient(student, *, seed=None):
         show=lambda mu, sigma, noise, slope: f"μ = {mu:g}, σ = {sigma:g}, ξ = {write(noise)}, {slope}",
         each="two numbers, first for μ, then for σ",
     )
-    return _explained(verdict)
+    return explained(verdict, _MISUSED)
 
 
 def _pathwise(mu, sigma, noise, slope, *, to_sigma=lambda sigma, noise: noise, at=None, total=torch.mean):
@@ -189,7 +176,7 @@ def policy_loss(student, *, seed=None):
             own=(student, lambda function: lambda i: _loss_and_slopes(function, cases[i])),
         )
     except Stopped as stopped:
-        return _explained(stopped.verdict)
+        return explained(stopped.verdict, _MISUSED)
 
 
 def _policy_case(rng, *shape):
@@ -209,10 +196,7 @@ def _loss_and_slopes(function, case):
     inputs = case.mean.clone().requires_grad_(), case.log_std.clone().requires_grad_()
     loss = call(function, (Drawn(*inputs, case.noises), case.q1, case.q2, case.alpha))
     value = as_tensor(loss, torch.zeros(()))
-    if any(leaf.grad is not None for leaf in inputs):
-        raise Stopped(
-            wrong("You call backward inside the function; return the loss, and the checker takes its gradient.")
-        )
+    refuse_backward(inputs)
     if not isinstance(loss, torch.Tensor) or not loss.requires_grad:
         raise Stopped(
             wrong("No gradient comes back from your loss: return a tensor, without detach(), item() or no_grad.")

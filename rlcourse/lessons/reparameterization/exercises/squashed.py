@@ -2,13 +2,12 @@
 
 import inspect
 import math
-import re
 
 import numpy as np
 import torch
 from torch.distributions import Normal
 
-from rlcourse.course.checker import Mistake, Stopped, call, changes, judge, write, wrong
+from rlcourse.course.checker import Mistake, Stopped, call, changes, explained, judge, write, wrong
 
 
 def squashed_gaussian(student, *, seed=None):
@@ -29,21 +28,17 @@ def squashed_gaussian(student, *, seed=None):
             _examine_law(student)
             _examine_axes(student, rng)
     except Stopped as stopped:
-        return _explained(stopped.verdict)
+        return explained(stopped.verdict, _MISUSED)
     return verdict
 
 
-def _explained(verdict):
-    """The verdict; where torch refuses a standard deviation, in the words of the lesson."""
-    stopped = re.match(
-        r"(Your function stopped with an error.*?): ValueError, Expected parameter scale", verdict.sentence
-    )
-    if not stopped:
-        return verdict
-    return wrong(
-        f"{stopped[1]}: a standard deviation must be positive. The network gives log σ, which may be negative. The "
-        "standard deviation is its exponential."
-    )
+_MISUSED = (
+    (
+        "Expected parameter scale",
+        "A standard deviation must be positive. The network gives log σ, which may be negative. The standard deviation "
+        "is its exponential.",
+    ),
+)
 
 
 def _examine_source(student):

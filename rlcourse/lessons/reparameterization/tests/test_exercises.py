@@ -231,7 +231,7 @@ class TestSquashedGaussian(CheckerContract):
         *((student, said) for said, student in WRONG_SQUASHED.items()),
         (in_numpy, "no gradient comes back from the actions"),  # to NumPy no graph leads either
         (by_the_package, "without `rl.TanhGaussian`"),
-        (log_std_in_normal, "a standard deviation must be positive. The network gives log σ"),
+        (log_std_in_normal, "A standard deviation must be positive. The network gives log σ"),
     ]
 
 

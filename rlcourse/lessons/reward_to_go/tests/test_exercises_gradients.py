@@ -112,7 +112,7 @@ def gradient_inside(log_probs, weights):
 
 @pytest.mark.parametrize("student", [backward_inside, backward_inside_that_keeps_the_graph, gradient_inside])
 def test_a_backward_inside_the_objective_is_told(student):
-    assert "You call backward inside the function; return the number" in exercises.objective(student).sentence
+    assert "You call backward inside the function" in exercises.objective(student).sentence
 
 
 # ---------------------------------------------------------------- one update

@@ -3,9 +3,9 @@
 import numpy as np
 import torch
 
-from rlcourse.course.checker import Mistake, Stopped, as_tensor, call, judge, write, wrong
+from rlcourse.course.checker import Mistake, Stopped, as_tensor, call, explained, judge, write, wrong
 from rlcourse.course.checker_losses import judge_loss, slopes
-from rlcourse.lessons.sac.exercises.toy import ALPHAS, Toy, draws_of, explained, smaller, split
+from rlcourse.lessons.sac.exercises.toy import ALPHAS, MISUSED, Toy, draws_of, smaller, split
 
 _TWO_DRAWS = (
     "You ask sample more than once, and each time it draws anew. One draw per row is asked for: ask once, and use its "
@@ -97,7 +97,7 @@ def v_loss(student, *, seed=None):
     )
     if verdict.passed and draws_of(student, toys[1], cases[1]) > 1:
         return wrong(_TWO_DRAWS)
-    return explained(verdict)
+    return explained(verdict, MISUSED)
 
 
 def _target_case(rng, toy):
@@ -211,7 +211,7 @@ def critic_target(student, *, seed=None):
         each="one target per row",
     )
     if not verdict.passed:
-        return explained(verdict)
+        return explained(verdict, MISUSED)
     answer = call(student, cases[0])
     if not isinstance(answer, torch.Tensor):
         kind = type(answer).__name__

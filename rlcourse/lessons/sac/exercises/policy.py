@@ -3,10 +3,10 @@
 import numpy as np
 import torch
 
-from rlcourse.course.checker import Stopped, changes, write, wrong
+from rlcourse.course.checker import Stopped, changes, explained, write, wrong
 from rlcourse.course.checker_losses import judge_loss
 from rlcourse.distributions import TanhGaussian
-from rlcourse.lessons.sac.exercises.toy import ALPHAS, Toy, draws_of, explained, loss_for_seeds
+from rlcourse.lessons.sac.exercises.toy import ALPHAS, MISUSED, Toy, draws_of, loss_for_seeds
 
 # ---------------------------------------------------------------- E2, the loss of the policy
 
@@ -156,7 +156,7 @@ POLICY_MISTAKES = {
 def actor_loss(student, *, seed=None):
     """Check actor_loss(obs, policy, critics, alpha) -> mean of α log π - min Q, a scalar; policy(obs): TanhGaussian."""
     rng = np.random.default_rng(seed)
-    verdict = explained(_for_one_seed(student, rng))
+    verdict = explained(_for_one_seed(student, rng), MISUSED)
     if not verdict.passed:
         return verdict
     toy = Toy(rng, 2, 6)

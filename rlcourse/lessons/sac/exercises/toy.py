@@ -1,10 +1,8 @@
 """A small world on which SAC's losses can be judged: states, stored actions, critics, a value and a policy."""
 
-import re
-
 import torch
 
-from rlcourse.course.checker import Stopped, as_tensor, call, wrong
+from rlcourse.course.checker import Stopped, as_tensor, call
 from rlcourse.course.checker_losses import slopes
 from rlcourse.distributions import TanhGaussian
 
@@ -73,7 +71,7 @@ _PAIR = (
     "A tuple stands there. critics gives two tensors, Q1 and Q2; a draw with its log π gives two, too. Take them "
     "apart before you go on."
 )
-_MISUSED = (
+MISUSED = (
     (r"Toy\.value\(\)", "V takes one argument, the observations: V(obs)."),
     (r"Toy\.critics\(\)", "critics takes two arguments, observations and actions: critics(obs, actions)."),
     (r"Toy\.sample\(\)", "sample takes one argument, the observations: sample(obs)."),
@@ -93,16 +91,3 @@ _MISUSED = (
         "policy is a function: you draw from policy(obs).",
     ),
 )
-
-
-def explained(verdict):
-    """The verdict; where a function of the exercise was misused, with a sentence on how it is used."""
-    stopped = re.match(
-        r"(Your function stopped with an error.*?): (?:TypeError|AttributeError), (.*)", verdict.sentence
-    )
-    if stopped:
-        where, message = stopped.groups()
-        for pattern, sentence in _MISUSED:
-            if re.search(pattern, message):
-                return wrong(f"{where}. {sentence}")
-    return verdict

@@ -1,11 +1,9 @@
-"""What the exercises share: small tables, random policies and MDPs, and words on NaN, chance and shown digits."""
-
-import re
+"""What the exercises share: small tables, random policies and MDPs, and words on NaN."""
 
 import numpy as np
 import torch
 
-from rlcourse.course.checker import Stopped, as_tensor, call, changes, wrong
+from rlcourse.course.checker import Stopped, call, wrong
 
 GAMMA = 0.9
 LARGEST_SHOWN = 12
@@ -44,37 +42,6 @@ def _is_finite(student, case):
         return bool(torch.as_tensor(call(student, case), dtype=torch.float64).isfinite().all())
     except (Stopped, TypeError, ValueError, RuntimeError, OverflowError):
         return False
-
-
-def instead_of_chance(verdict, student, case):
-    """The verdict, but where numbers differ nobody knows why: whether the function draws them."""
-    try:
-        if "differ from the definition" in verdict.sentence and changes(student, case):
-            return wrong(
-                "Called twice with the same numbers, your function gives two answers: there is chance in it. The exact "
-                "number is wanted; compute it without drawing.",
-                verdict.example,
-            )
-    except Stopped as stopped:
-        return stopped.verdict
-    return verdict
-
-
-def with_more_digits(verdict, student, oracle, cases, show):
-    """The verdict; where the two numbers of its example look the same, with the digits that tell them apart."""
-    if not re.search(r"expected (\S.*), got \1(\.|$)", verdict.example):
-        return verdict
-    for case in cases:
-        truth = torch.as_tensor(oracle(*case), dtype=torch.float64)
-        try:
-            answer = as_tensor(call(student, case), truth)
-        except Stopped:
-            return verdict
-        apart = ~torch.isclose(answer, truth, rtol=1e-6, atol=1e-6)
-        if apart.any():
-            seen = f"expected {truth[apart][0]:.10g}, got {answer[apart][0]:.10g}"
-            return wrong(verdict.sentence, f"{show(*case)}: {seen}")
-    return verdict
 
 
 def policies(rng, states, actions):

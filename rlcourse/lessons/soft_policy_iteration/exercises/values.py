@@ -11,12 +11,10 @@ from rlcourse.lessons.soft_policy_iteration.exercises.cases import (
     NUDGES,
     RARE,
     column,
-    instead_of_chance,
     instead_of_nan,
     nested,
     policies,
     random_mdp,
-    with_more_digits,
 )
 
 
@@ -88,9 +86,7 @@ def soft_value(student, *, seed=None):
         show=_show,
         each="one number per state",
     )
-    verdict = instead_of_nan(verdict, ZERO_LOG, student, cases[0])
-    verdict = instead_of_chance(verdict, student, cases[1])
-    return with_more_digits(verdict, student, _value, cases, _show)
+    return instead_of_nan(verdict, ZERO_LOG, student, cases[0])
 
 
 ZERO_LOG = "Your answer is not a number where the policy never takes an action: 0 log 0 = 0."
