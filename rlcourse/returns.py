@@ -163,8 +163,8 @@ def gae(
     check_sequences(rewards=rewards, terminated=terminated, truncated=truncated)
     check_flags(terminated=terminated, truncated=truncated)
     gamma, gae_lambda = check_unit_interval("gamma", gamma), check_unit_interval("gae_lambda", gae_lambda)
-    ended = terminated | truncated
     advantages = td_errors(rewards, values, next_values, terminated, gamma=gamma).detach().clone()
+    decay = gamma * gae_lambda * (~(terminated | truncated)).to(advantages)  # γλ, and 0 where the episode ends
     for t in reversed(range(len(advantages) - 1)):
-        advantages[t] += gamma * gae_lambda * advantages[t + 1] * ~ended[t]
+        advantages[t] += decay[t] * advantages[t + 1]
     return advantages

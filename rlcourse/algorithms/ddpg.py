@@ -111,7 +111,7 @@ class DDPG(Agent):
             self.noise = self.make_noise(actions.shape)
         low, high = self.action_space.low, self.action_space.high
         noise = (high - low) / 2 * self.noise.sample()
-        return np.clip(actions + noise, low, high).astype(np.float32)
+        return (actions + noise).clip(low, high).astype(np.float32)
 
     def make_noise(self, size: tuple[int, ...]) -> GaussianNoise | OrnsteinUhlenbeck:
         """The exploration noise of so many action components, in half-widths of the box."""

@@ -83,7 +83,7 @@ class TD3(ReplayAgent):
         actions = self.act_deterministically(obs)  # AL-22.3
         low, high = self.action_space.low, self.action_space.high
         noise = (high - low) / 2 * self.config.noise_std * self.rng.standard_normal(actions.shape)
-        return np.clip(actions + noise, low, high).astype(np.float32)
+        return (actions + noise).clip(low, high).astype(np.float32)
 
     def update(self, batch: Transitions) -> dict:
         """Lines 6 to 11 on stored steps, Transitions[B]."""
