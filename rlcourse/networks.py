@@ -145,7 +145,7 @@ def relu(x: np.ndarray) -> np.ndarray:
 
 def one_each(seed: Seed) -> tuple[int, ...]:
     """Shape of one number per seed, beside numbers [S, B]: (S, 1); of one seed, no axis at all."""
-    return tuple(np.shape(seed)) and (len(np.ravel(seed)), 1)
+    return (len(seed), 1) if isinstance(seed, np.ndarray) else ()
 
 
 def check_discrete(action_space: gym.Space) -> None:

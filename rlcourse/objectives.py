@@ -1,4 +1,4 @@
-"""Objectives: scalars to ascend, each one formula of the course.
+"""Objectives to ascend, which are scalars, and targets to fit, one per step: each one formula of the course.
 
 Nothing is detached in here. The caller decides what is a constant, and says so where it can be seen.
 """
@@ -94,7 +94,8 @@ def td_target(rewards: torch.Tensor, next_q: torch.Tensor, terminated: torch.Ten
     """
     check_flags(terminated=terminated)
     check_sequences(rewards=rewards, next_q=next_q, terminated=terminated)
-    return rewards + check_unit_interval("gamma", gamma) * next_q.masked_fill(terminated, 0.0)
+    gamma = check_unit_interval("gamma", gamma)
+    return rewards + gamma * next_q * ~terminated
 
 
 def soft_value_target(

@@ -106,7 +106,7 @@ class Population:
         seeds: several different ones.
 
     Raises:
-        ValueError: if an optimiser of the agent is not Adam: others would take steps that are S times too short.
+        ValueError: if an optimiser of the agent is not Adam: a loss divided by S makes steps of others too short.
 
     Attributes:
         agent: all of them, one agent whose tensors have an axis for the seeds.

@@ -67,10 +67,10 @@ class ReplayBuffer:
         self._rows = Transitions(  # AL-10.1
             obs=_zeros(room, observation_space),
             actions=_zeros(room, action_space),
-            rewards=torch.zeros(room, dtype=torch.float32),
+            rewards=torch.from_numpy(np.zeros(room, dtype=np.float32)),
             next_obs=_zeros(room, observation_space),
-            terminated=torch.zeros(room, dtype=torch.bool),
-            truncated=torch.zeros(room, dtype=torch.bool),
+            terminated=torch.from_numpy(np.zeros(room, dtype=bool)),
+            truncated=torch.from_numpy(np.zeros(room, dtype=bool)),
         )
 
         # NumPy views of the same rows, for writing: of a few rows that is faster.
@@ -127,9 +127,9 @@ class ReplayBuffer:
         require(n <= self._size, f"n must be at most the number of rows stored, {self._size}, got {n}")  # AL-10.3
         if self._seeds:
             return self._sample_each(n)
-        drawn = torch.randint(self._size, (n,), generator=self.generator)  # AL-10.4 counted from the oldest row,
-        if self._size == self.capacity:
-            drawn = (drawn + self._next) % self.capacity  # wherever in the ring it lies
+        drawn = torch.randint(self._size, (n,), generator=self.generator)  # AL-10.4
+        if self._size == self.capacity:  # counted from the oldest row, as in a buffer that was saved and loaded
+            drawn = (drawn + self._next) % self.capacity
         return self._rows[drawn]
 
     def _sample_each(self, n: int) -> Transitions:

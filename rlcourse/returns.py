@@ -1,6 +1,6 @@
 """From rewards and values to what an action was worth: returns, TD errors, advantages.
 
-Two kinds of ending run through every function here. Termination removes the future: the value of a
+There are two kinds of ending. Termination removes the future: the value of a
 terminal state is zero. Truncation only stops the recording: V(s_{t+1}) still counts, but the sum may
 not run on into the next episode. Shapes are [T, ...], time first; results are in the unit of reward.
 """

@@ -1,4 +1,4 @@
-"""Rollouts: the only place that calls env.step, and the only one that knows how Gymnasium restarts.
+"""Rollouts: the only place outside `envs` that calls env.step, and the only one that knows how Gymnasium restarts.
 
 A vector environment restarts its environments by itself, in one of three ways. SAME_STEP: the observation that
 comes back is already the next episode's first, and the true last one stands in `info["final_obs"]`.
@@ -318,10 +318,9 @@ def playable(space: gym.Space, actions: np.ndarray, num_envs: int) -> np.ndarray
         if isinstance(space, gym.spaces.Discrete) and actions.dtype.kind not in "iu":
             raise ValueError(f"agent must act in {space}, whole numbers, got the actions {actions}")
         return actions
-    if np.isnan(np.vdot(actions, actions)):
+    if np.isnan(actions).any():
         raise ValueError(f"agent must act in numbers, got the actions {actions}")
-    inside = np.minimum(np.maximum(actions, space.low), space.high)  # np.clip is far slower for a few numbers
-    return inside.astype(space.dtype, copy=False)
+    return actions.clip(space.low, space.high).astype(space.dtype, copy=False)
 
 
 def check_agent(agent: Player, observation_space: gym.Space, action_space: gym.Space) -> None:

@@ -1,6 +1,7 @@
 """Actor-critic on its own data: an actor that acts, and a critic that says whether it went better than expected.
 
 Batch, online and parallel are one update at different shapes [T, N] of what is collected before it.
+The factor γ^t that belongs to the gradient of a discounted return is left out, as in nearly all programs.
 
     AL-02  Batch actor-critic: T = a whole episode, N = 1
         1  for each episode:

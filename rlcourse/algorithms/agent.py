@@ -84,7 +84,7 @@ def is_adam(optimizer: torch.optim.Optimizer) -> bool:
 
 
 def gradient_step(optimizer: torch.optim.Optimizer, loss: torch.Tensor) -> None:
-    """Descend the loss, a scalar, by one step."""
+    """Descend the loss, a scalar, by one step; the gradients of earlier losses are forgotten first."""
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
@@ -130,7 +130,7 @@ class Agent:
     Args:
         observation_space, action_space: of one environment, as Gymnasium describes them.
         config: an instance of the class's Config; None for its defaults.
-        seed: of the initial weights and of the actions drawn; several different ones for a population.
+        seed: of all that is random in it, from the initial weights on; several different ones for a population.
 
     Attributes:
         seed: the seed, or an array [S] of them.
@@ -146,7 +146,7 @@ class Agent:
     whole_episodes = False
     """Whether training() collects whole episodes, so that no two seeds take equally many steps before an update."""
     rng: Any
-    """Generator of the actions; of a population Generators, one per seed, with the same methods."""
+    """Generator of actions, noise and the order of minibatches; of a population Generators, one per seed."""
 
     def __init__(
         self,
@@ -219,7 +219,7 @@ class Agent:
         return self.actor.sample(np.asarray(obs), self.rng)
 
     def act_deterministically(self, obs: np.ndarray) -> np.ndarray:
-        """The action without exploration: the most probable one, or the mean."""
+        """The action without exploration: the most probable of finitely many; in a Box that of the Gaussian's mean."""
         return self.actor.mode(np.asarray(obs))
 
     def parts(self) -> dict:

@@ -107,7 +107,7 @@ class DDPG(Agent):
     def act(self, obs: np.ndarray) -> np.ndarray:
         """μ_θ(s) + noise, clipped to the box; obs and actions are NumPy arrays [..., features], [..., d]."""
         actions = self.act_deterministically(obs)  # AL-09.5
-        if self.noise.state.shape != actions.shape:
+        if self.noise.state.shape != actions.shape:  # it was last asked about another number of states
             self.noise = self.make_noise(actions.shape)
         low, high = self.action_space.low, self.action_space.high
         noise = (high - low) / 2 * self.noise.sample()

@@ -1,5 +1,7 @@
 """SAC over finitely many actions: the means over actions are sums, and an update draws no action.
 
+Acting, storing and sampling are lines 2 to 4 of AL-18.
+
 AL-19  Soft actor-critic over finitely many actions
     1  start with Q_1(s, a), Q_2(s, a), π_θ(a|s), log α; target networks Q̄_i ← Q_i; an empty replay buffer
     2  y = r + γ (1 - d) Σ_b π_θ(b|s') [min_i Q̄_i(s', b) - α log π_θ(b|s')], a constant
@@ -51,7 +53,8 @@ class DiscreteSAC(SoftAgent):
         with torch.no_grad():
             policy = self.actor(batch.next_obs)
             q1, q2 = self.target_critic.all_actions(batch.next_obs)
-            soft_values = (policy.probs * (torch.minimum(q1, q2) - alpha * policy.logits)).sum(-1)
+            log_probs = policy.logits  # which torch has normalized: log π(b|s')
+            soft_values = (policy.probs * (torch.minimum(q1, q2) - alpha * log_probs)).sum(-1)
             targets = td_target(batch.rewards, soft_values, batch.terminated, gamma=self.config.gamma)
 
         q1, q2 = self.critic(batch.obs, batch.actions)  # AL-19.3
@@ -60,7 +63,8 @@ class DiscreteSAC(SoftAgent):
 
         policy = self.actor(batch.obs)  # AL-19.4
         q1, q2 = self.critic.all_actions(batch.obs)
-        actor_losses = (policy.probs * (alpha * policy.logits - torch.minimum(q1, q2))).sum(-1)
+        log_probs = policy.logits
+        actor_losses = (policy.probs * (alpha * log_probs - torch.minimum(q1, q2))).sum(-1)
         gradient_step(self.actor_optimizer, actor_losses.mean())
 
         if self.config.learn_alpha:  # AL-19.5

@@ -102,7 +102,7 @@ class PPO(Agent):
 
     def update(self, rollout: Transitions) -> dict:
         """Lines 4 to 10: several passes over one rollout, Transitions[T, N]. (value_loss is the last minibatch's.)"""
-        old_log_probs, returns, advantages = self.targets(rollout)  # AL-08.8
+        old_log_probs, returns, advantages = self.targets(rollout)  # AL-08.8 fixed through all epochs
         batch, clip_eps = rollout.flatten(), self.config.clip_eps
         explained_variance = self.explained_variance(batch, returns)
         for _ in range(self.config.epochs):
@@ -132,7 +132,7 @@ class PPO(Agent):
         log_ratio = policy.log_prob(batch.actions) - old_log_probs
         ratio = log_ratio.exp()
         clipped = (ratio - 1).abs() > self.config.clip_eps
-        metrics = means(clip_fraction=clipped.float(), kl=ratio - 1 - log_ratio, entropy=policy.entropy())
+        metrics = means(clip_fraction=clipped.float(), kl=torch.expm1(log_ratio) - log_ratio, entropy=policy.entropy())
         return metrics | {"largest_ratio": ratio.amax(-1).tolist()}
 
     @torch.no_grad()

@@ -7,8 +7,8 @@ The soft value of a state is what it is worth to act there and to be unpredictab
 The critics are fitted to r + γ (1 - d) V(s'), the actor ascends V(s). In a Box the mean over actions is taken
 from one squashed Gaussian sample, through which the gradient flows; over finitely many actions it is a sum.
 
-π is a density per half-width of the box wherever its logarithm is added to rewards (`log_unit`): in another unit every
-step would pay the same sum more or less, a reward or a fine for staying alive.
+π is throughout a density per half-width of the box (`log_unit`): in another unit every step would pay the same sum
+more or less, a reward or a fine for staying alive.
 
     AL-18  Soft actor-critic
         1  start with Q_1(s, a), Q_2(s, a), π_θ(a|s), log α; target networks Q̄_i ← Q_i; an empty replay buffer
@@ -95,7 +95,10 @@ class SoftAgent(ReplayAgent):
 
 
 class SAC(SoftAgent):
-    """Soft actor-critic, for actions in a Box. Source: Haarnoja et al. 2018b; listing AL-18."""
+    """Soft actor-critic, for actions in a Box. Source: Haarnoja et al. 2018b; listing AL-18.
+
+    Lines 2 to 4 are those of every agent that replays steps, `ReplayAgent.training`.
+    """
 
     Config = SoftConfig
 
@@ -107,18 +110,22 @@ class SAC(SoftAgent):
         self.log_alpha = nn.Parameter(torch.full(one_each(self.seed), math.log(config.alpha)))
         self.buffer = ReplayBuffer(config.capacity, *spaces, seed=self.seed)
         self.log_unit = self.actor.half_width.log().sum().item()
-        self.target_entropy = config.target_entropy
-        if config.target_entropy is None:
-            self.target_entropy = self.log_unit - self.actor.half_width.numel()
+        self.target_entropy = -float(self.actor.half_width.numel())
+        if config.target_entropy is not None:
+            self.target_entropy = config.target_entropy - self.log_unit
         self.actor_optimizer = self.adam(self.actor.parameters(), config.learning_rate)
         self.critic_optimizer = self.adam(self.critic.parameters(), config.learning_rate)
         self.alpha_optimizer = self.adam([self.log_alpha], config.learning_rate)
 
     def sample(self, obs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """a ~ π_θ(.|s) [B, d] as a function of θ and of noise from the agent's generator, and log π_θ(a|s) [B]."""
+        """a ~ π_θ(.|s) [B, d] as a function of θ and of noise from the agent's generator, and log π_θ(a|s) [B].
+
+        The density is per half-width of the box.
+        """
         policy = self.actor(obs)
         noise = torch.from_numpy(self.rng.standard_normal(policy.mean.shape, dtype=np.float32))
-        return policy.rsample_with_log_prob(noise=noise)
+        actions, log_probs = policy.rsample_with_log_prob(noise=noise)
+        return actions, log_probs + self.log_unit
 
     def update(self, batch: Transitions) -> dict:
         """Lines 5 to 9 on stored steps, Transitions[B]."""
@@ -126,7 +133,7 @@ class SAC(SoftAgent):
         with torch.no_grad():
             next_actions, next_log_probs = self.sample(batch.next_obs)
             q1, q2 = self.target_critic(batch.next_obs, next_actions)
-            soft_values = torch.minimum(q1, q2) - alpha * (next_log_probs + self.log_unit)
+            soft_values = torch.minimum(q1, q2) - alpha * next_log_probs
             targets = td_target(batch.rewards, soft_values, batch.terminated, gamma=self.config.gamma)
 
         q1, q2 = self.critic(batch.obs, batch.actions)  # AL-18.6
@@ -144,4 +151,5 @@ class SAC(SoftAgent):
 
         polyak_update(self.critic, self.target_critic, tau=self.config.tau)  # AL-18.9
 
-        return means(critic_loss=critic_losses, actor_loss=actor_losses, entropy=-log_probs, alpha=self.log_alpha.exp())
+        entropy = self.log_unit - log_probs  # of the action in its own unit
+        return means(critic_loss=critic_losses, actor_loss=actor_losses, entropy=entropy, alpha=self.log_alpha.exp())

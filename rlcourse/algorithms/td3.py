@@ -1,4 +1,4 @@
-"""TD3: DDPG with three repairs against a critic that overestimates.
+"""TD3: DDPG with three repairs against the errors of its critic, overestimation above all.
 
 AL-22  Twin delayed deep deterministic policy gradient
     1  start with Q_1(s, a), Q_2(s, a), μ_θ(s); target networks Q̄_i ← Q_i, μ̄ ← μ_θ; an empty replay buffer
@@ -93,9 +93,7 @@ class TD3(ReplayAgent):
             noise = (config.target_noise_std * noise).clamp(-config.target_noise_clip, config.target_noise_clip)
             next_actions = target_actor(batch.next_obs) + target_actor.half_width * noise
             next_actions = next_actions.clamp(target_actor.low, target_actor.high)
-
-        with torch.no_grad():  # AL-22.7
-            q1, q2 = self.target_critic(batch.next_obs, next_actions)
+            q1, q2 = self.target_critic(batch.next_obs, next_actions)  # AL-22.7
             targets = td_target(batch.rewards, torch.minimum(q1, q2), batch.terminated, gamma=config.gamma)
 
         q1, q2 = self.critic(batch.obs, batch.actions)  # AL-22.8

@@ -45,9 +45,9 @@ class ValueSAC(SAC):
         self.log_alpha = nn.Parameter(torch.full(one_each(self.seed), math.log(config.alpha)))
         self.buffer = ReplayBuffer(config.capacity, *spaces, seed=self.seed)
         self.log_unit = self.actor.half_width.log().sum().item()
-        self.target_entropy = config.target_entropy
-        if config.target_entropy is None:
-            self.target_entropy = self.log_unit - self.actor.half_width.numel()
+        self.target_entropy = -float(self.actor.half_width.numel())
+        if config.target_entropy is not None:
+            self.target_entropy = config.target_entropy - self.log_unit
         self.actor_optimizer = self.adam(self.actor.parameters(), config.learning_rate)
         self.critic_optimizer = self.adam(self.critic.parameters(), config.learning_rate)
         self.value_optimizer = self.adam(self.value.parameters(), config.learning_rate)
@@ -59,7 +59,7 @@ class ValueSAC(SAC):
         with torch.no_grad():
             actions, log_probs = self.sample(batch.obs)
             q1, q2 = self.critic(batch.obs, actions)
-            soft_values = soft_value_target(q1, q2, log_probs + self.log_unit, alpha=alpha)
+            soft_values = soft_value_target(q1, q2, log_probs, alpha=alpha)
 
         with torch.no_grad():  # AL-17.6
             next_values = self.target_value(batch.next_obs)
@@ -88,6 +88,6 @@ class ValueSAC(SAC):
             value_loss=value_losses,
             critic_loss=critic_losses,
             actor_loss=actor_losses,
-            entropy=-log_probs,
+            entropy=self.log_unit - log_probs,  # of the action in its own unit
             alpha=self.log_alpha.exp(),
         )

@@ -227,7 +227,7 @@ def boxes(half_widths=(0.05, 0.2, 1.0, 2.0)):
     """
     obs = gym.spaces.Box(-1.0, 1.0, (3,))
     agents = {c: algorithms.SAC(obs, gym.spaces.Box(-c, c, (1,)), seed=0) for c in half_widths}
-    return {c: (math.log(2 * c), agent.target_entropy) for c, agent in agents.items()}
+    return {c: (math.log(2 * c), agent.target_entropy + agent.log_unit) for c, agent in agents.items()}
 
 
 # ---------------------------------------------------------------- claims

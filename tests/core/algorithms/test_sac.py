@@ -77,7 +77,7 @@ def test_the_actors_loss_and_gradient_are_those_by_hand(by_hand, one_update, agr
     out = np.concatenate([du, (du * std * noise - alpha) * inside], axis=1) / 64
     raw = log_probs - np.log(half).sum()
     np.testing.assert_allclose(metrics["entropy"], -raw.mean(), rtol=1e-4)
-    np.testing.assert_allclose(metrics["actor_loss"], (alpha * raw - q.min(0)).mean(), rtol=1e-4)
+    np.testing.assert_allclose(metrics["actor_loss"], (alpha * log_probs - q.min(0)).mean(), rtol=1e-4)
     agree(gradients["actor_optimizer"], net.backward(out)[0])
 
 
