@@ -1,6 +1,7 @@
 """Files that hold a run: numbers and names, written in one piece, and never any code."""
 
 import contextlib
+import itertools
 import json
 import math
 import os
@@ -74,7 +75,7 @@ def read(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dict[str, Any]
         arrays = {member.filename.removesuffix(".npy"): _array(archive, member) for member in archive.infolist()}
     try:
         about = json.loads(str(arrays["about"]))
-    except (LookupError, ValueError):
+    except (LookupError, RecursionError, ValueError):
         raise ValueError(foreign) from None
     written = about.get("format") if isinstance(about, dict) else None
     require(written == FORMAT, f"path must hold a run of format {FORMAT}, {str(path)!r} has format {written}")
@@ -98,6 +99,20 @@ def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
         require(begun + promised == member.file_size, f"its part {member.filename} is not as long as it says")
         data = part.read()  # to its end, where the checksum is compared
     return np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C").copy()
+
+
+def checked(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+    """What a file says about its run, looked at before anything is made of it; ValueError if that cannot be."""
+    kinds = {"algorithm": str, "config": dict, "num_envs": int, "seed": int, "total_steps": int, "rng": dict}
+    for name, kind in kinds.items():
+        require(type(about[name]) is kind, f"its {name} cannot be {about[name]!r}")
+    require(about["env_id"] is None or isinstance(about["env_id"], str), f"its env_id cannot be {about['env_id']!r}")
+    require(about["num_envs"] >= 1 and about["total_steps"] >= 0, "its num_envs or its total_steps is no count")
+    if about.get("module") is None:  # all agents of the course have these layers
+        widths, held = about["config"].get("hidden", ()), sum(array.size for array in arrays.values())
+        need = sum(before * after for before, after in itertools.pairwise([1, *widths]))
+        require(need <= held, f"its config asks for layers of {widths}, which are not there")
+    return about
 
 
 @contextlib.contextmanager
@@ -155,7 +170,7 @@ def trained_environment(name: str | None, maker: str | None, given: EnvMaker | N
     )
     try:
         find_spec(name)
-    except ValueError:
+    except (TypeError, ValueError):
         raise ValueError(
             f"env_id must be registered first, or given: the run was made in {name!r}, an environment that Gymnasium "
             "does not know now. Register it again (import its package), or rl.load(path, env_id=...)"

@@ -14,7 +14,7 @@ import torch
 
 from rlcourse import checkpoints
 from rlcourse.algorithms.agent import Agent, config_from, single_precision
-from rlcourse.checks import check_nonnegative, check_positive_integer, check_seed, check_seeds, require
+from rlcourse.checks import check_positive_integer, check_seed, check_seeds, require
 from rlcourse.envs import make_envs
 from rlcourse.envs.side_by_side import make_side_by_side
 from rlcourse.envs.vector import EnvMaker, label, lasting_name
@@ -33,32 +33,40 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-class Column:
-    """Numbers that are added one at a time and read as an array, at no cost that grows with their count.
+class Table:
+    """Rows of numbers, added one at a time and read column by column, at no cost that grows with their count.
+
+    A row counts once it is whole: of one that was interrupted, nothing is there.
 
     Args:
-        dtype: of the numbers; whole ones become fractions when the first fraction is added.
-        values: the first of them.
+        columns: arrays by name, all of one length; whole numbers become fractions when the first fraction is added.
     """
 
-    def __init__(self, dtype: Any, values: np.ndarray | None = None):
-        values = np.empty(0, dtype) if values is None else values
-        self._room, self._size = np.concatenate([values, np.empty(16, values.dtype)]), len(values)
+    def __init__(self, **columns: np.ndarray):
+        self._room = columns
+        [self._size] = {len(column) for column in columns.values()}
 
-    def append(self, value: float) -> None:
-        if self._room.dtype.kind != "f" and isinstance(value, float | np.floating):
-            self._room = self._room.astype(float)
-        if self._size == len(self._room):
-            self._room = np.concatenate([self._room, np.empty_like(self._room)])
-        self._room[self._size] = value
+    def append(self, row: dict[str, float]) -> None:
+        """Add a row. What it has no number for, or the rows before it had none for, is not a number (NaN) there."""
+        for name in dict.fromkeys([*self._room, *row]):
+            value = row.get(name, np.nan)
+            if name not in self._room:
+                self._room[name] = np.full(self._size, np.nan) if self._size else np.empty(0, type(value))
+            if self._room[name].dtype.kind != "f" and isinstance(value, float | np.floating):
+                self._room[name] = self._room[name].astype(float)
+            if self._size == len(self._room[name]):
+                more = np.empty(max(16, self._size), self._room[name].dtype)
+                self._room[name] = np.concatenate([self._room[name], more])
+            self._room[name][self._size] = value
         self._size += 1
 
     @property
-    def array(self) -> np.ndarray:
-        """All so far; it cannot be written to, and does not grow."""
-        array = self._room[: self._size]
-        array.flags.writeable = False
-        return array
+    def columns(self) -> dict[str, np.ndarray]:
+        """All so far, by name; the arrays cannot be written to, and do not grow."""
+        columns = {name: room[: self._size] for name, room in self._room.items()}
+        for column in columns.values():
+            column.flags.writeable = False
+        return columns
 
 
 class History:
@@ -76,8 +84,8 @@ class History:
         self._agent, self.env_id, self.num_envs, self.seed = agent, env_id, num_envs, seed
         self.total_steps = 0
         self._side_by_side = not isinstance(agent, Agent)
-        self._steps, self._returns = Column(np.int64), Column(np.float64)  # of the episodes
-        self._metrics = {"steps": Column(np.int64)}
+        self._episodes = Table(steps=np.empty(0, np.int64), returns=np.empty(0))
+        self._updates = Table(steps=np.empty(0, np.int64))
 
     @property
     def agent(self) -> Agent:
@@ -90,15 +98,15 @@ class History:
 
     @property
     def steps(self) -> np.ndarray:
-        return self._steps.array
+        return self._episodes.columns["steps"]
 
     @property
     def returns(self) -> np.ndarray:
-        return self._returns.array
+        return self._episodes.columns["returns"]
 
     @property
     def metrics(self) -> dict[str, np.ndarray]:
-        return {name: column.array for name, column in self._metrics.items()}
+        return self._updates.columns
 
     @property
     def late_return(self) -> float | None:
@@ -107,18 +115,14 @@ class History:
         return float(late.mean()) if late.size else None
 
     def _log(self, metrics: dict[str, float]) -> None:
-        """Note the metrics of an update; one that was left out this time, or before, is not a number there."""
-        before = len(self._metrics["steps"].array)
+        """Note the metrics of an update."""
         for name, value in metrics.items():
             if not isinstance(value, int | float | np.number | np.bool_) or name == "steps":
                 raise ValueError(
                     f"update must return metrics that are single numbers, under names other than 'steps', "
                     f"got {name!r}: {value!r}"
                 )
-            if name not in self._metrics:
-                self._metrics[name] = Column(float, np.full(before, np.nan)) if before else Column(type(value))
-        for name, column in self._metrics.items():
-            column.append(self.total_steps if name == "steps" else metrics.get(name, np.nan))
+        self._updates.append({"steps": self.total_steps, **metrics})
 
     def __repr__(self) -> str:
         late = self.late_return
@@ -129,17 +133,20 @@ class History:
 
     def _restore(self, arrays: dict[str, np.ndarray]) -> None:
         """Episodes and metrics from the arrays of a file; ValueError if they do not fit together."""
-        steps, returns = arrays["steps"], arrays["returns"]
-        fits = steps.ndim == returns.ndim == 1 and len(steps) == len(returns)
-        types = (steps.dtype, returns.dtype) == (np.dtype(np.int64), np.dtype(np.float64))
-        require(fits and types, "its episodes do not fit together")
-        self._steps, self._returns = Column(np.int64, steps), Column(np.float64, returns)
+        episodes = {name: arrays[name] for name in ("steps", "returns")}
         metrics = {name[8:]: values for name, values in arrays.items() if name.startswith("metrics/")}
-        require(
-            "steps" in metrics and all(v.ndim == 1 and v.dtype.kind in "bif" for v in metrics.values()),
-            "its metrics do not fit together",
-        )
-        self._metrics = {name: Column(values.dtype, values) for name, values in metrics.items()}
+        real = episodes["returns"].dtype == np.float64 and np.isfinite(episodes["returns"]).all()
+        require(real and self._fits(episodes), "its episodes do not fit together")
+        known = all(values.dtype.kind in "bif" for values in metrics.values())
+        require(known and self._fits(metrics), "its metrics do not fit together")
+        self._episodes, self._updates = Table(**episodes), Table(**metrics)
+
+    def _fits(self, columns: dict[str, np.ndarray]) -> bool:
+        """Whether columns have equal length, and their steps are counts that rise to total_steps at most."""
+        steps = columns.get("steps", np.empty(0))
+        equal = all(column.shape == (len(steps),) for column in columns.values())
+        bounds = np.concatenate([[0], steps, [self.total_steps]]) if steps.ndim == 1 else [1, 0]
+        return steps.dtype == np.int64 and equal and bool((np.diff(bounds) >= 0).all())
 
     def plot(self, *, solved: float | None = None) -> Any:
         """The learning curve as a matplotlib Figure: every episode's return, and the mean of the last 20.
@@ -227,19 +234,19 @@ def load(path: str | os.PathLike, *, algorithm: type[Agent] | None = None, env_i
     """
     arrays, about = checkpoints.read(path)
     with checkpoints.damage_said(path):
-        name, environment, spaces = about["algorithm"], about["env_id"], about.get("spaces")
-        run = {name: about[name] for name in ("config", "num_envs", "seed", "total_steps", "rng")}
-    algorithm = checkpoints.trained_class(name, about.get("module"), algorithm)
-    env_id = checkpoints.trained_environment(environment, about.get("environment"), env_id)
-    with contextlib.closing(make_envs(env_id, 1)) as envs:
-        config = config_from(algorithm.Config, run["config"])
+        run = checkpoints.checked(about, arrays)
+    algorithm = checkpoints.trained_class(run["algorithm"], about.get("module"), algorithm)
+    env_id = checkpoints.trained_environment(run["env_id"], about.get("environment"), env_id)
+    config, spaces = config_from(algorithm.Config, run["config"]), about.get("spaces")
+    with contextlib.closing(make_envs(env_id, 1)) as envs, checkpoints.damage_said(path):
         history = _new_history(algorithm, envs, env_id, run["num_envs"], run["seed"], config)
     found = _outlines(history.agent)
     require(spaces in (None, found), f"env_id must make environments with the spaces of the run, {spaces}, got {found}")
     with checkpoints.damage_said(path):
         history.agent.load_state({name[6:]: value for name, value in arrays.items() if name.startswith("agent/")})
         history.agent.rng.bit_generator.state = run["rng"]
-        history.total_steps = int(check_nonnegative("total_steps", run["total_steps"]))
+        require(history.agent.rng.bit_generator.state == run["rng"], "its generator has no such state")
+        history.total_steps = run["total_steps"]
         history._restore(arrays)
     return history
 
@@ -389,11 +396,14 @@ def run_to_end(updates: Iterator[list[History]], histories: list[History], bar: 
         histories: the growing Histories, one for each seed.
         bar: a progress bar.
     """
+    gradients, threads = torch.is_grad_enabled(), torch.get_num_threads()
     with contextlib.suppress(KeyboardInterrupt):
         for _ in updates:
             drawn = bar.update(min(bar.total, *(history.total_steps for history in histories)) - bar.n)
             if drawn:  # a few times per second
                 bar.set_postfix_str(_late_returns(histories), refresh=False)
+    torch.set_grad_enabled(gradients)  # an interrupt may have come before these were put back
+    torch.set_num_threads(threads)
     bar.set_postfix_str(_late_returns(histories), refresh=False)
 
 
@@ -448,8 +458,7 @@ def _continue(
             history, log = histories[number], collector.logs[number]
             history.total_steps = before[number] + log.steps
             for step, value in log.finished[reported[number] :]:
-                history._steps.append(before[number] + step)
-                history._returns.append(value)
+                history._episodes.append({"steps": before[number] + step, "returns": value})
             reported[number] = len(log.finished)
             history._log(metrics)
             if history.total_steps >= total_steps and number in going:

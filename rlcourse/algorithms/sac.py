@@ -142,7 +142,8 @@ class SAC(SoftAgent):
 
         actions, log_probs = self.sample(batch.obs)  # AL-18.7
         q1, q2 = self.critic(batch.obs, actions)
-        actor_losses = alpha * log_probs - torch.minimum(q1, q2)
+        q = torch.minimum(q1, q2)
+        actor_losses = alpha * log_probs - q
         gradient_step(self.actor_optimizer, actor_losses.mean())
 
         if self.config.learn_alpha:  # AL-18.8
@@ -151,5 +152,10 @@ class SAC(SoftAgent):
 
         polyak_update(self.critic, self.target_critic, tau=self.config.tau)  # AL-18.9
 
-        entropy = self.log_unit - log_probs  # of the action in its own unit
-        return means(critic_loss=critic_losses, actor_loss=actor_losses, entropy=entropy, alpha=self.log_alpha.exp())
+        return means(
+            critic_loss=critic_losses,
+            actor_loss=actor_losses,
+            mean_q=q,
+            entropy=self.log_unit - log_probs,  # of the action in its own unit
+            alpha=self.log_alpha.exp(),
+        )

@@ -75,7 +75,8 @@ class ValueSAC(SAC):
 
         actions, log_probs = self.sample(batch.obs)  # AL-17.9
         q1, q2 = self.critic(batch.obs, actions)
-        actor_losses = alpha * log_probs - torch.minimum(q1, q2)
+        q = torch.minimum(q1, q2)
+        actor_losses = alpha * log_probs - q
         gradient_step(self.actor_optimizer, actor_losses.mean())
 
         if self.config.learn_alpha:  # as in line 8 of AL-18
@@ -88,6 +89,7 @@ class ValueSAC(SAC):
             value_loss=value_losses,
             critic_loss=critic_losses,
             actor_loss=actor_losses,
+            mean_q=q,
             entropy=self.log_unit - log_probs,  # of the action in its own unit
             alpha=self.log_alpha.exp(),
         )

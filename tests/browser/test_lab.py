@@ -1,6 +1,8 @@
 """JupyterLab as `make lab` opens it, in a real browser: nothing in the way, and a slider that moves a picture."""
 
 import os
+import urllib.error
+import urllib.request
 from urllib.parse import urlsplit
 
 import nbformat
@@ -106,8 +108,21 @@ def wait_for_lesson(page, name):
     page.locator("#jp-main-statusbar", has_text="Python 3 (ipykernel) | Idle").wait_for()
 
 
+def status(url):
+    """The number with which a server answers."""
+    try:
+        with urllib.request.urlopen(url, timeout=60) as answer:
+            return answer.status
+    except urllib.error.HTTPError as refused:
+        return refused.code
+
+
 def test_the_course_opens_on_its_first_page_and_a_slider_answers(chromium):
     with lab.running() as (address, token), screenshot.browser_page() as page:
+        files = f"{address}/api/contents"
+        answers = [status(url) for url in (files, f"{files}?token=wrong", f"{files}?token={token}")]
+        assert answers == [403, 403, 200], "whoever has no token gets nothing"
+
         watch = Watch(page)
         page.goto(f"{address}/?token={token}")  # where `make lab` sends the browser
         wait_for_lesson(page, "00_start_here.ipynb")

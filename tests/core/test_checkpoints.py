@@ -1,6 +1,8 @@
 """A file of a run is read exactly or refused in a sentence: corrupted, cut short, or crafted to deceive."""
 
 import io
+import json
+import math
 import os
 import subprocess
 import sys
@@ -11,11 +13,11 @@ import pytest
 
 import rlcourse as rl
 from rlcourse import checkpoints
-from rlcourse.training import Column
+from rlcourse.training import Table
 
 RUNS = {
     "PPO": (rl.PPO, "CartPole-v1", rl.PPO.Config(steps=16, epochs=1, hidden=(8,)), 512),
-    "SAC": (rl.SAC, "Pendulum-v1", rl.SAC.Config(hidden=(8,), capacity=64, warmup=8, batch_size=8), 40),
+    "SAC": (rl.SAC, "Pendulum-v1", rl.SAC.Config(hidden=(8,), capacity=64, warmup=8, batch_size=8), 210),
 }
 
 
@@ -175,22 +177,113 @@ def test_the_old_file_is_whole_after_a_kill_and_on_a_full_disk(saved, tmp_path, 
     assert mine.read_bytes() == before
 
 
-# ---------------------------------------------------------------- columns
+# ---------------------------------------------------------------- what a file says of its run
 
 
-def test_a_column_reads_as_the_list_that_was_added():
-    column, values = Column(np.int64), list(range(100))
+def with_about(path, **changes):
+    """The arrays of a file whose description is changed; a name that begins with config_ stands for one setting."""
+    with np.load(path) as file:
+        arrays = {name: file[name] for name in file.files}
+    about = json.loads(str(arrays["about"]))
+    for name, value in changes.items():
+        inside = name.startswith("config_")
+        (about["config"] if inside else about)[name.removeprefix("config_")] = value
+    return {**arrays, "about": np.array(json.dumps(about))}
+
+
+ODD = [None, 3, -3, 2.5, math.nan, True, "x", [], [1, 2], {}, 10**30]
+GENERATOR = {"bit_generator": "PCG64", "has_uint32": 0, "uinteger": 0}
+DESCRIPTIONS = [
+    *({name: odd} for name in ("config", "rng", "algorithm", "spaces") for odd in ODD if odd is not None),
+    *({name: odd} for name in ("num_envs", "total_steps") for odd in ODD if type(odd) is not int or odd < 0),
+    *({"seed": odd} for odd in ODD if odd != 3 or odd is True),
+    *({"env_id": odd} for odd in (*ODD[1:], "", ".:X", ":", "\0:x", "nowhere:X-v0", "MountainCar-v0", "a" * 100_000)),
+    *({"rng": {**GENERATOR, "state": {"state": odd, "inc": 3}}} for odd in (1.5, -1, 2**200, "a", None)),
+    *({"config_hidden": odd} for odd in (None, 3, "a", [10**30], [10**6, 10**6], [30_000, 30_000], [-8], [0], [8, 8])),
+    {"config_unheard": 3},
+    {"config_gamma": math.nan},
+]
+
+
+@pytest.mark.parametrize("changes", DESCRIPTIONS, ids=lambda changes: str(changes)[:60])
+def test_a_description_that_cannot_be_true_is_refused(saved, tmp_path, changes):
+    np.savez(tmp_path / "odd.npz", **with_about(saved[1], **changes))
+    with pytest.raises(ValueError, match="(path|env_id|algorithm|seed|gamma|each width in hidden) must|config"):
+        rl.load(tmp_path / "odd.npz")
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000 + "]" * 100_000, '{"format": 2, "x": ' + "[" * 100_000, "[1]", "3", "{}"]
+)
+def test_a_description_of_another_kind_is_refused(saved, tmp_path, text):
+    np.savez(tmp_path / "odd.npz", **{**with_about(saved[1]), "about": np.array(text)})
+    with pytest.raises(ValueError, match="path must"):
+        rl.load(tmp_path / "odd.npz")
+
+
+CURVES = {
+    "episodes that go back in time": lambda a: {"steps": a["steps"][::-1].copy()},
+    "episodes before the first step": lambda a: {"steps": -a["steps"] - 1},
+    "episodes after the last step": lambda a: {"steps": a["steps"] + 10**9},
+    "fewer returns": lambda a: {"returns": np.append(a["returns"], 1.0)},
+    "returns that are no numbers": lambda a: {"returns": np.full(len(a["returns"]) + 1, np.nan), "steps": FIRST(a)},
+    "fewer updates": lambda a: {"metrics/steps": a["metrics/steps"][:1]},
+    "updates at no time": lambda a: {"metrics/steps": np.full(len(a["metrics/steps"]), np.nan)},
+    "updates after the last step": lambda a: {"metrics/steps": a["metrics/steps"] + 10**9},
+}
+
+
+def FIRST(arrays):
+    """An episode more, at the very start."""
+    return np.append(np.zeros(1, np.int64), arrays["steps"])
+
+
+@pytest.mark.parametrize("kind", CURVES)
+def test_a_learning_curve_that_cannot_be_is_refused(saved, tmp_path, kind):
+    arrays = with_about(saved[1])
+    changed = {**arrays, **CURVES[kind](arrays)}
+    if all(np.array_equal(changed[name], arrays[name]) for name in arrays):
+        pytest.skip("this run has no finished episode")
+    np.savez(tmp_path / "odd.npz", **changed)
+    with pytest.raises(ValueError, match="its (episodes|metrics) do not fit together"):
+        rl.load(tmp_path / "odd.npz")
+
+
+# ---------------------------------------------------------------- tables
+
+
+def test_a_table_reads_as_the_rows_that_were_added():
+    table, values = Table(steps=np.empty(0, np.int64)), list(range(100))
     for value in values:
-        column.append(value)
-    assert column.array.tolist() == values and column.array.dtype == np.int64
-    early = column.array
-    column.append(0.5)
-    assert column.array.tolist() == [*values, 0.5] and early.tolist() == values
+        table.append({"steps": value})
+    assert table.columns["steps"].tolist() == values and table.columns["steps"].dtype == np.int64
+    early = table.columns["steps"]
+    table.append({"steps": 0.5, "late": 2.0})
+    table.append({"steps": 1})
+    assert table.columns["steps"].tolist() == [*values, 0.5, 1] and early.tolist() == values
+    np.testing.assert_array_equal(table.columns["late"], [np.nan] * 100 + [2.0, np.nan])
+    assert list(table.columns) == ["steps", "late"]
     with pytest.raises(ValueError, match="read-only"):
-        column.array[0] = 3
+        table.columns["steps"][0] = 3
 
 
-def test_a_million_episodes_are_read_without_being_copied():
-    column = Column(np.float64, np.zeros(1_000_000))
-    column.append(1.0)
-    assert np.shares_memory(column.array, column.array) and len(column.array) == 1_000_001
+def test_a_row_that_was_interrupted_is_not_there():
+    class Interrupted:
+        def __float__(self):
+            raise KeyboardInterrupt
+
+    table = Table(a=np.arange(3.0), b=np.arange(3.0))
+    with pytest.raises(KeyboardInterrupt):
+        table.append({"a": 7, "b": Interrupted(), "c": 1.0})
+    table.append({"a": 3, "b": 3})
+    assert {name: column.tolist() for name, column in table.columns.items()} == {"a": [0, 1, 2, 3], "b": [0, 1, 2, 3]}
+
+
+def test_a_million_episodes_are_read_without_being_copied(saved):
+    history = saved[0]
+    long = type(history)(history.agent, "CartPole-v1", 1, 0)
+    long._episodes = Table(steps=np.arange(1_000_000), returns=np.zeros(1_000_000))
+    long._episodes.append({"steps": 1_000_000, "returns": 1.0})
+    long._updates = Table(steps=np.arange(1_000_000), loss=np.zeros(1_000_000))
+    for read in (lambda: long.steps, lambda: long.returns, lambda: long.metrics["loss"]):
+        assert np.shares_memory(read(), read()) and len(read()) >= 1_000_000

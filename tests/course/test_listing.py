@@ -60,7 +60,7 @@ def test_every_algorithm_of_the_package_has_a_listing():
         ("AL-05", 5, "staleness", "apply_gradients(agent, report.gradients)"),
         ("AL-06", 7, "drawn now", "self.draw(policy)"),
         ("AL-10", 4, "with replacement", "torch.randint("),
-        ("AL-18", 7, "one step of θ", "actor_losses = alpha * log_probs - torch.minimum(q1, q2)"),
+        ("AL-18", 7, "one step of θ", "actor_losses = alpha * log_probs - q"),
     ],
 )
 def test_a_line_stands_beside_its_code(name, number, words, source):

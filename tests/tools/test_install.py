@@ -1,5 +1,6 @@
 """Installing: what a newcomer is told where it cannot be done, and what is installed where it can."""
 
+import json
 import os
 import re
 import subprocess
@@ -195,3 +196,44 @@ def test_starting_becomes_the_program(monkeypatch):
     monkeypatch.setattr(lab.os, "execve", lambda *call: started.append(call))
     lab.start(["program", "a path with spaces"], {"A": "1"})
     assert started == [("program", ["program", "a path with spaces"], {"A": "1"})]
+
+
+# ---------------------------------------------------------------- who may open JupyterLab
+
+
+def settings(state, *options):
+    """What JupyterLab would go by: its command line and the files of the course, as it writes them down itself."""
+    line = [*lab.command(8888, *options), "--show-config-json"]
+    said = subprocess.run(line, env=lab.environment(state), capture_output=True, text=True, timeout=300, check=True)
+    return json.loads(said.stdout)
+
+
+def openings(found):
+    """Settings that let in others: an address that is not this computer, no token, no password, every origin."""
+    for part, values in found.items():
+        for name, value in values.items():
+            if (
+                (name == "ip" and value not in ("127.0.0.1", "localhost"))
+                or (name in ("token", "password", "hashed_password", "identity_provider_class") and not value)
+                or (name.startswith(("allow_origin", "allow_remote", "allow_unauth", "disable_check")) and value)
+            ):
+                yield f"{part}.{name}"
+
+
+def test_jupyterlab_listens_on_this_computer_and_asks_for_a_token(tmp_path):
+    found = settings(tmp_path)
+    assert found["ServerApp"]["port"] == 8888 and list(openings(found)) == []
+
+
+def test_a_jupyterlab_that_is_open_to_others_would_be_noticed(tmp_path):
+    opened = [
+        "ServerApp.ip=0.0.0.0",
+        "ServerApp.token=",
+        "ServerApp.password=",
+        "ServerApp.allow_unauthenticated_access=True",
+        "IdentityProvider.token=",
+        "PasswordIdentityProvider.hashed_password=",
+    ]
+    noticed = {one.partition("=")[0] for one in opened}
+    assert set(openings(settings(tmp_path, *(f"--{one}" for one in opened)))) == noticed
+    assert "ServerApp.ip" in openings(settings(tmp_path, "--ip=*"))

@@ -295,6 +295,41 @@ def test_the_workflow_tries_every_python_and_the_lowest_and_newest_packages():
     assert left_out and [path for path in left_out if not (ROOT / path).exists()] == []
 
 
+AUDIT = "pip install pip-audit && pip-audit --requirement constraints.txt --no-deps --disable-pip"
+
+
+def unaudited(workflow):
+    """Why the pins would not be held against the list of known holes at every push, or why a hole would go unseen."""
+    job = yaml.safe_load(workflow)["jobs"].get("audit", {"steps": []})
+    for one in (job, *job["steps"]):
+        yield from (f"`{word}` hides it" for word in ("if", "continue-on-error", "needs") if word in one)
+    commands = [str(step["run"]).strip() for step in job["steps"] if "run" in step]
+    if AUDIT not in commands:
+        yield f"nothing runs pip-audit on constraints.txt, only {commands}"
+
+
+def test_the_pins_are_held_against_the_list_of_known_holes():
+    assert list(unaudited(WORKFLOW)) == []
+    assert (ROOT / "constraints.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "noticed"),
+    [
+        (AUDIT, "true", "only ['True']"),
+        (AUDIT, f"{AUDIT} || true", "nothing runs pip-audit"),
+        (" constraints.txt --no-deps", " constraints-colab.txt --no-deps", "nothing runs pip-audit"),
+        ("\n  audit:\n", "\n  other:\n", "only []"),
+        ("\n  audit:\n", "\n  audit:\n    continue-on-error: true\n", "`continue-on-error` hides it"),
+        (f"run: {AUDIT}", f"if: false\n        run: {AUDIT}", "`if` hides it"),
+    ],
+)
+def test_an_audit_that_finds_nothing_would_be_noticed(old, new, noticed):
+    doctored = WORKFLOW.replace(old, new)
+    assert doctored != WORKFLOW
+    assert any(noticed in sentence for sentence in unaudited(doctored)), list(unaudited(doctored))
+
+
 def test_binder_opens_the_first_lesson_with_the_settings_of_the_course():
     page = (ROOT / "README.md").read_text(encoding="utf-8")
     (path,) = re.findall(r"OWNER/REPOSITORY/HEAD\?urlpath=lab/tree/(\S+)", page)
