@@ -396,14 +396,16 @@ def run_to_end(updates: Iterator[list[History]], histories: list[History], bar: 
         histories: the growing Histories, one for each seed.
         bar: a progress bar.
     """
-    gradients, threads = torch.is_grad_enabled(), torch.get_num_threads()
-    with contextlib.suppress(KeyboardInterrupt):
+    gradients, threads, precision = torch.is_grad_enabled(), torch.get_num_threads(), torch.get_default_dtype()
+    try:
         for _ in updates:
             drawn = bar.update(min(bar.total, *(history.total_steps for history in histories)) - bar.n)
             if drawn:  # a few times per second
                 bar.set_postfix_str(_late_returns(histories), refresh=False)
-    torch.set_grad_enabled(gradients)  # an interrupt may have come before these were put back
-    torch.set_num_threads(threads)
+    except KeyboardInterrupt:  # it may have come just before these were put back
+        torch.set_grad_enabled(gradients)
+        torch.set_num_threads(threads)
+        torch.set_default_dtype(precision)
     bar.set_postfix_str(_late_returns(histories), refresh=False)
 
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any, get_type_hints
 
@@ -62,25 +61,15 @@ def check_replay(config: Any) -> None:
         require(wanted <= config.capacity, f"{name} must be at most capacity, {config.capacity}, got {wanted}")
 
 
-DEFAULTS: list[torch.dtype] = []
-"""torch's default types as they were found, one for each `single_precision` that is under way, in any thread."""
-LOCK = threading.Lock()
-
-
 @contextlib.contextmanager
 def single_precision() -> Iterator[None]:
-    """Whatever torch's default is, networks are made and trained in single precision; the last one puts it back."""
-    with LOCK:
-        DEFAULTS.append(torch.get_default_dtype())
-        torch.set_default_dtype(torch.float32)
+    """Whatever torch's default is, networks are made and trained in single precision; the setting is put back."""
+    found = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
     try:
         yield
     finally:
-        with LOCK:
-            first = DEFAULTS[0]
-            DEFAULTS.pop()
-            if not DEFAULTS:
-                torch.set_default_dtype(first)
+        torch.set_default_dtype(found)
 
 
 def adam(parameters: Iterable[nn.Parameter], learning_rate: float, *, eps: float = 1e-5) -> torch.optim.Adam:

@@ -15,7 +15,6 @@ import torch
 
 import rlcourse as rl
 from rlcourse import training
-from rlcourse.algorithms.agent import single_precision
 
 
 def short(algorithm=rl.Reinforce, seed=0, total_steps=2000, **options):
@@ -470,17 +469,3 @@ def test_a_metric_keeps_its_kind_of_number():
         "over": "b",
         "entropy": "f",
     }
-
-
-def test_the_last_of_two_trainings_puts_torchs_default_precision_back():
-    torch.set_default_dtype(torch.float64)
-    try:
-        one, other = single_precision(), single_precision()
-        one.__enter__()
-        other.__enter__()
-        one.__exit__(None, None, None)
-        assert torch.get_default_dtype() == torch.float32  # the other one still trains
-        other.__exit__(None, None, None)
-        assert torch.get_default_dtype() == torch.float64
-    finally:
-        torch.set_default_dtype(torch.float32)
