@@ -8,6 +8,7 @@ AL-10  Replay buffer
 """
 
 from dataclasses import fields
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -67,10 +68,10 @@ class ReplayBuffer:
         self._rows = Transitions(  # AL-10.1
             obs=_zeros(room, observation_space),
             actions=_zeros(room, action_space),
-            rewards=torch.from_numpy(np.zeros(room, dtype=np.float32)),
+            rewards=_numbers(room, np.float32),
             next_obs=_zeros(room, observation_space),
-            terminated=torch.from_numpy(np.zeros(room, dtype=bool)),
-            truncated=torch.from_numpy(np.zeros(room, dtype=bool)),
+            terminated=_numbers(room, np.bool_),
+            truncated=_numbers(room, np.bool_),
         )
 
         # NumPy views of the same rows, for writing: of a few rows that is faster.
@@ -160,7 +161,12 @@ class ReplayBuffer:
 
 def _zeros(room: tuple[int, ...], space: gym.Space) -> torch.Tensor:
     """Rows for elements of a space."""
-    return torch.from_numpy(np.zeros((*room, *space.shape), dtype=stored_dtype(space)))
+    return _numbers((*room, *space.shape), stored_dtype(space))
+
+
+def _numbers(shape: tuple[int, ...], dtype: Any) -> torch.Tensor:
+    """Zeros; NumPy's take no memory before they are written to, torch's do."""
+    return torch.from_numpy(np.zeros(shape, dtype))
 
 
 def _generator(seed: int | None) -> torch.Generator:

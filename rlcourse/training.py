@@ -42,8 +42,8 @@ class Table:
         columns: arrays by name, all of one length; whole numbers become fractions when the first fraction is added.
     """
 
-    def __init__(self, **columns: np.ndarray):
-        self._room = columns
+    def __init__(self, columns: dict[str, np.ndarray]):
+        self._room = dict(columns)
         [self._size] = {len(column) for column in columns.values()}
 
     def append(self, row: dict[str, float]) -> None:
@@ -84,8 +84,8 @@ class History:
         self._agent, self.env_id, self.num_envs, self.seed = agent, env_id, num_envs, seed
         self.total_steps = 0
         self._side_by_side = not isinstance(agent, Agent)
-        self._episodes = Table(steps=np.empty(0, np.int64), returns=np.empty(0))
-        self._updates = Table(steps=np.empty(0, np.int64))
+        self._episodes = Table({"steps": np.empty(0, np.int64), "returns": np.empty(0)})
+        self._updates = Table({"steps": np.empty(0, np.int64)})
 
     @property
     def agent(self) -> Agent:
@@ -139,7 +139,7 @@ class History:
         require(real and self._fits(episodes), "its episodes do not fit together")
         known = all(values.dtype.kind in "bif" for values in metrics.values())
         require(known and self._fits(metrics), "its metrics do not fit together")
-        self._episodes, self._updates = Table(**episodes), Table(**metrics)
+        self._episodes, self._updates = Table(episodes), Table(metrics)
 
     def _fits(self, columns: dict[str, np.ndarray]) -> bool:
         """Whether columns have equal length, and their steps are counts that rise to total_steps at most."""

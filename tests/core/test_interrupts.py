@@ -1,4 +1,4 @@
-"""An interrupt between any two lines leaves a run that can be read, saved and gone on with, and torch as it was."""
+"""An interrupt between any two lines leaves a run that can be saved, loaded and continued, and torch as it was."""
 
 import sys
 from pathlib import Path
